@@ -1,0 +1,5 @@
+export { type Clock, systemClock, type Timer } from "./clock.ts";
+export { ArgumentError, BusyError, NodeDownError, TiebeamError } from "./errors.ts";
+export { consoleLogger, type LogFacts, type Logger, silentLogger } from "./logger.ts";
+export { type Random, systemRandom } from "./random.ts";
+export type { ByteStream, ByteStreamHandler, Endpoint, Listener, Transport } from "./transport.ts";

@@ -1,0 +1,46 @@
+/**
+ * What the machines of the upper layers need from a byte stream. Drivers (`tcp`, `memory`, `tls`) implement it;
+ * nothing above a driver knows a socket.
+ */
+export interface ByteStream {
+  /** Accepts bytes for sending; they must not be changed afterwards. After `close` it does nothing. */
+  write(bytes: Uint8Array): void;
+  /** Bytes accepted but not yet taken by the peer's side or the kernel. */
+  readonly queuedBytes: number;
+  /** Stops and restarts reading; the peer is slowed down by flow control. */
+  pause(): void;
+  resume(): void;
+  /** Closes after what was written has been sent, or at once with `abort`. `closed` follows exactly once. */
+  close(options?: { abort?: boolean }): void;
+}
+
+/** What a {@link ByteStream} tells its owner. */
+export interface ByteStreamHandler {
+  /** Bytes that arrived. They are valid during the call only: what is kept must be copied. */
+  data(bytes: Uint8Array): void;
+  /** `queuedBytes` fell to zero after it had been above. */
+  drained(): void;
+  /** The stream is over: `error` when it did not end in order. Nothing follows. */
+  closed(error?: Error): void;
+}
+
+/** Where to connect to or to listen at. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A listening place. */
+export interface Listener {
+  readonly endpoint: Endpoint;
+  /** Stops listening; streams that were accepted live on. Resolves once the port is free. */
+  close(): Promise<void>;
+}
+
+/** A way to make byte streams: TCP, TLS, or memory in tests. */
+export interface Transport {
+  /** Opens a stream. Rejects with the driver's error; `signal` gives up and rejects with its reason. */
+  connect(endpoint: Endpoint, handler: ByteStreamHandler, options?: { signal?: AbortSignal }): Promise<ByteStream>;
+  /** Accepts streams; `accept` returns the handler of each one. */
+  listen(endpoint: Endpoint, accept: (stream: ByteStream, remote: Endpoint) => ByteStreamHandler): Promise<Listener>;
+}
