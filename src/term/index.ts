@@ -1,6 +1,12 @@
 export { Atom, type AtomTerm, atom, atoms, atomTerm, atomText, isAtom, mod } from "./atom.ts";
+export { EncodeError, type EncodeErrorCode, formatPath, type PathStep } from "./errors.ts";
 export { Export, Fun } from "./funs.ts";
 export { Pid, Port, Ref } from "./identifiers.ts";
+export { isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
+export { type StructClass, Structs } from "./structs.ts";
 export type { Term, TermObject, TermTuple } from "./term.ts";
+export { termKey } from "./term-key.ts";
+export { TermMap } from "./term-map.ts";
 export { type Elem, isList, isTuple, type Tuple, tuple, tupleFrom } from "./tuple.ts";
+export { utf8Bytes, utf8Text } from "./utf8.ts";
 export { BitString, charlist, Float, float, ImproperList, NativeRecord } from "./values.ts";

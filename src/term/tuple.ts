@@ -8,7 +8,7 @@ declare const brand: unique symbol;
  */
 export type Tuple<T extends readonly unknown[] = readonly unknown[]> = Readonly<T> & {
   readonly [brand]: true;
-  readonly tag: T[0] extends Atom<infer N> ? N : undefined;
+  readonly tag: unknown extends T[0] ? string | undefined : T[0] extends Atom<infer N> ? N : undefined;
 };
 
 /** Keeps `"a"` and `1` literal in a tuple without making nested arrays readonly. */
