@@ -1,0 +1,3 @@
+export { type MemoryTransport, type MemoryTransportOptions, memoryTransport } from "./memory-transport.ts";
+export { SeededRandom } from "./seeded-random.ts";
+export { SimulatedClock } from "./simulated-clock.ts";
