@@ -53,13 +53,19 @@ function intern(text: string): Atom {
   return made;
 }
 
-/** Throws `BADARG` unless `text` has a UTF-8 form and at most 255 characters. */
-function checkAtomText(text: string): void {
-  // 255 UTF-16 units are at most 255 characters, so the exact count is only made for longer texts.
-  if (text.length > MAX_ATOM_CHARACTERS && [...text].length > MAX_ATOM_CHARACTERS) {
-    throw new ArgumentError("text", `an atom has at most ${MAX_ATOM_CHARACTERS} characters, this one has more`);
+/** Why a text is no atom's: too long, or without a UTF-8 form; `undefined` when it may be one. */
+export function atomTextProblem(text: string): string | undefined {
+  // 255 UTF-16 units are at most 255 characters, so the exact count is only made for texts that may be too long.
+  const length = text.length;
+  if (length > MAX_ATOM_CHARACTERS && (length > 2 * MAX_ATOM_CHARACTERS || [...text].length > MAX_ATOM_CHARACTERS)) {
+    return `an atom has at most ${MAX_ATOM_CHARACTERS} characters, this one has more`;
   }
-  if (!text.isWellFormed()) throw new ArgumentError("text", "an atom cannot hold a lone surrogate");
+  return text.isWellFormed() ? undefined : "an atom cannot hold a lone surrogate";
+}
+
+function checkAtomText(text: string): void {
+  const problem = atomTextProblem(text);
+  if (problem !== undefined) throw new ArgumentError("text", problem);
 }
 
 /**

@@ -1,12 +1,16 @@
-export { Atom, type AtomTerm, atom, atoms, atomTerm, atomText, isAtom, mod } from "./atom.ts";
+export { Atom, type AtomTerm, atom, atoms, atomTerm, atomText, atomTextProblem, isAtom, mod } from "./atom.ts";
+export { type CopyOptions, copyTerm, DEFAULT_MAX_DEPTH } from "./copy.ts";
+export { type EqualsOptions, equals } from "./equals.ts";
 export { EncodeError, type EncodeErrorCode, formatPath, type PathStep } from "./errors.ts";
 export { Export, Fun } from "./funs.ts";
 export { Pid, Port, Ref } from "./identifiers.ts";
 export { isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
+export { compare, compareExact, MAX_KEY_DEPTH, type OrderOptions } from "./order.ts";
+export { compareText } from "./scalar-order.ts";
 export { type StructClass, Structs } from "./structs.ts";
 export type { Term, TermObject, TermTuple } from "./term.ts";
 export { termKey } from "./term-key.ts";
 export { TermMap } from "./term-map.ts";
-export { type Elem, isList, isTuple, type Tuple, tuple, tupleFrom } from "./tuple.ts";
+export { type Elem, isList, isTuple, type Tuple, TupleValue, tuple, tupleFrom } from "./tuple.ts";
 export { utf8Bytes, utf8Text } from "./utf8.ts";
 export { BitString, charlist, Float, float, ImproperList, NativeRecord } from "./values.ts";
