@@ -1,0 +1,186 @@
+import type { LogFacts, Timer } from "../base/index.ts";
+import { type Behaviour, Exit, type From, Process, type ProcessCore, readGen, reasonOf } from "../runtime/index.ts";
+import { Atom, atom, inspect, isTuple, type Term, tuple } from "../term/index.ts";
+import type { GenServer } from "./gen-server.ts";
+import { Ignore, type Next, NoReply, Reply, Stop } from "./results.ts";
+
+type Operation = (this: GenServer, ...args: unknown[]) => unknown;
+
+/** A server class with its tables, which are looked up by own names only: a peer must not reach what is inherited. */
+export interface GenServerClass<S = GenServer> {
+  new (): S;
+  readonly calls?: Record<string, unknown>;
+  readonly casts?: Record<string, unknown>;
+}
+
+const TIMEOUT = atom("timeout");
+const IGNORE = atom("ignore");
+
+class OwnProcess extends Process {
+  from: From | undefined;
+}
+
+/**
+ * Runs a {@link GenServer} in a process: takes its messages to its callbacks, and their results to effect.
+ * Behaviours that are gen_servers with more to say (stages, supervisors) extend it.
+ */
+export class GenServerProcess implements Behaviour {
+  readonly label: string;
+  protected readonly core: ProcessCore;
+  protected readonly server: GenServer;
+  readonly #process: OwnProcess;
+  readonly #calls: Map<string, Operation>;
+  readonly #casts: Map<string, Operation>;
+  #idle: Timer | undefined;
+  #lastMessage: unknown;
+
+  constructor(core: ProcessCore, serverClass: GenServerClass) {
+    this.label = `GenServer ${serverClass.name}`;
+    this.core = core;
+    this.#calls = new Map(Object.entries(serverClass.calls ?? {}) as [string, Operation][]);
+    this.#casts = new Map(Object.entries(serverClass.casts ?? {}) as [string, Operation][]);
+    this.#process = new OwnProcess(core);
+    this.server = new serverClass();
+    Object.defineProperty(this.server, "process", { value: this.#process });
+  }
+
+  /** Runs `init` as the first thing; `started` is told once when it has come to an end in good order. */
+  init(args: unknown, started: () => void): void {
+    this.core.occupy(() =>
+      this.guarded(
+        () => this.server.init(args),
+        (result) => {
+          if (result instanceof Ignore) return this.core.exit(IGNORE);
+          if (result instanceof Stop) return this.core.exit(result.reason);
+          started();
+          return this.goOn(result);
+        },
+      ),
+    );
+  }
+
+  receive(message: unknown): void | Promise<void> {
+    this.#idle?.cancel();
+    this.#lastMessage = message;
+    const gen = readGen(this.core, message);
+    switch (gen.kind) {
+      case "call":
+        return this.#call(gen.request, gen.from);
+      case "cast":
+        return this.guarded(() => this.#cast(gen.request), this.goOn);
+      case "info":
+        return this.info(gen.message);
+    }
+  }
+
+  ended(): void {
+    this.#idle?.cancel();
+  }
+
+  crashFacts(): LogFacts {
+    return this.#lastMessage === undefined ? {} : { lastMessage: inspect(this.#lastMessage) };
+  }
+
+  #call(request: Term, from: From): void | Promise<void> {
+    this.#process.from = from;
+    return this.guarded(
+      () => {
+        const [operation, args] = find(this.#calls, request);
+        return operation ? operation.apply(this.server, args) : this.server.handleCall(request, from);
+      },
+      (result) => {
+        this.#process.from = undefined;
+        if (result instanceof Reply) {
+          from.reply(result.value);
+          return this.next(result.next);
+        }
+        if (result instanceof NoReply) return this.next(result.next);
+        if (result instanceof Stop) {
+          const { reply } = result;
+          return this.end(result.reason, undefined, reply.length === 1 ? () => from.reply(reply[0]) : undefined);
+        }
+        throw badReturn(result);
+      },
+    );
+  }
+
+  #cast(request: Term): unknown {
+    const [operation, args] = find(this.#casts, request);
+    return operation ? operation.apply(this.server, args) : this.server.handleCast(request);
+  }
+
+  protected info(message: Term): void | Promise<void> {
+    if (this.server.handleInfo === undefined) {
+      this.core.runtime.logger.warn(`${this.label} ${this.core.pid} received unexpected message: ${inspect(message)}`);
+      return;
+    }
+    return this.guarded(() => this.server.handleInfo?.(message), this.goOn);
+  }
+
+  /** The result of anything but a call. */
+  protected readonly goOn = (result: unknown): void | Promise<void> => {
+    if (result === undefined) return;
+    if (result instanceof NoReply) return this.next(result.next);
+    if (result instanceof Stop && result.reply.length === 0) return this.end(result.reason);
+    throw badReturn(result);
+  };
+
+  protected next(next: Next | undefined): void | Promise<void> {
+    if (next === undefined) return;
+    if (next.continue !== undefined) {
+      return this.guarded(() => this.server.handleContinue(next.continue), this.goOn);
+    }
+    if (next.timeoutMs !== undefined && next.timeoutMs !== Number.POSITIVE_INFINITY) {
+      this.#idle = this.core.startTimer(next.timeoutMs, () => {
+        // A message that waits has come in time: the timeout is for silence.
+        if (this.core.queueLength === 0) this.core.occupy(() => this.info(TIMEOUT));
+      });
+    }
+  }
+
+  /** Runs a callback and then what its result asks for. A failure of either ends the server, `terminate` first. */
+  protected guarded(callback: () => unknown, apply: (result: unknown) => void | Promise<void>): void | Promise<void> {
+    try {
+      const result = callback();
+      if (!(result instanceof Promise)) return apply(result);
+      return result.then(apply).catch((error: unknown) => this.end(reasonOf(error), error));
+    } catch (error) {
+      return this.end(reasonOf(error), error);
+    }
+  }
+
+  /** Ends the server: `terminate`, the last reply, the report if the reason is not an orderly one, and the exit. */
+  protected end(reason: unknown, error?: unknown, lastReply?: () => void): void | Promise<void> {
+    if (!this.core.alive) return;
+    const finish = (failure?: { reason: unknown; error: unknown }) => {
+      lastReply?.();
+      const last = failure ?? { reason, error };
+      this.core.runtime.reportCrash(this.core, last.reason, last.error);
+      this.core.exit(last.reason);
+    };
+    const failed = (error: unknown) => finish({ reason: reasonOf(error), error });
+    try {
+      const pending = this.server.terminate?.(reason);
+      return pending instanceof Promise ? pending.then(() => finish(), failed) : finish();
+    } catch (error) {
+      return failed(error);
+    }
+  }
+}
+
+/** The entry of a table that a request names, and the arguments for it: `{op, A, B}` or the bare atom `op`. */
+function find(table: Map<string, Operation>, request: Term): [Operation | undefined, Term[]] {
+  if (request instanceof Atom) return [withArity(table.get(request.tag), 0), []];
+  if (!isTuple(request) || !(request[0] instanceof Atom)) return [undefined, []];
+  const args = Array.from(request).slice(1) as Term[];
+  return [withArity(table.get(request[0].tag), args.length), args];
+}
+
+/** A request with fewer arguments than the operation declares is not a request for it. */
+function withArity(operation: Operation | undefined, count: number): Operation | undefined {
+  return operation !== undefined && operation.length <= count ? operation : undefined;
+}
+
+function badReturn(result: unknown): Exit {
+  return new Exit(tuple(atom("bad_return_value"), result === undefined ? null : (result as object)));
+}

@@ -1,0 +1,112 @@
+import type { AnyApi, ArgsOf, CallNames, CastNames, From, Process, ProcessCore } from "../runtime/index.ts";
+import { Exit } from "../runtime/index.ts";
+import { atom, type Term, tuple } from "../term/index.ts";
+import { type GenServerClass, GenServerProcess } from "./gen-server-process.ts";
+import type { Ignore, NoReply, Reply, Stop } from "./results.ts";
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** What a call may result in. */
+export type CallResult<R = unknown> = Reply<R> | NoReply | Stop<R>;
+
+/** What a cast, an info, a continue or a timeout may result in; nothing is the same as `noReply()`. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is what is meant
+export type CastResult = void | NoReply | Stop;
+
+/** What `init` may result in; nothing means started. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is what is meant
+export type InitResult = void | NoReply | Stop | Ignore;
+
+type Fn<A extends readonly unknown[], R> = (...args: [...A]) => R;
+
+/**
+ * The table of a server's calls: one entry for each operation of its interface that returns something. A request
+ * `{op, A, B}`, or the bare atom `op`, runs the entry `op` with `A, B`; `this` is the server.
+ */
+export type Calls<S, Api> = {
+  readonly [K in CallNames<Api>]: Api[K] extends (...args: never[]) => infer R
+    ? Fn<ArgsOf<Api[K]>, MaybePromise<CallResult<Awaited<R>>>>
+    : never;
+} & ThisType<S>;
+
+/** The table of a server's casts: one entry for each operation of its interface that returns `void`. */
+export type Casts<S, Api> = {
+  readonly [K in CastNames<Api>]: Fn<ArgsOf<Api[K]>, MaybePromise<CastResult>>;
+} & ThisType<S>;
+
+/** A process as a server's callbacks see it. */
+export interface ServerProcess extends Process {
+  /** Who made the call that is being handled, for answering later; undefined outside of a call. */
+  readonly from: From | undefined;
+}
+
+declare const api: unique symbol;
+
+/** The static method by which a class says what runs it in a process. Stages have one of their own. */
+export const behaviour: unique symbol = Symbol("behaviour");
+
+/**
+ * A generic server: a process whose state is an instance of a class.
+ *
+ * Callbacks carry OTP's names in JavaScript's case and may be async: the mailbox then waits, but the node does not, and exit
+ * signals still arrive. One callback runs at a time. A throw ends the server, after `terminate`, with the reason
+ * `{%RuntimeError{message: "Class: text"}, Stack}`.
+ *
+ * `Api` is the interface of its operations, see {@link Calls} and {@link Casts}. Source of truth: gen_server(3).
+ */
+export abstract class GenServer<Api = AnyApi> {
+  static [behaviour](core: ProcessCore, serverClass: GenServerClass): GenServerProcess {
+    return new GenServerProcess(core, serverClass);
+  }
+
+  /** Carries the interface in the type; does not exist at run time. */
+  declare readonly [api]: Api;
+
+  /** The process that this server is: pid, call, send, monitor, link and so on. Not there yet in the constructor. */
+  declare protected readonly process: ServerProcess;
+
+  /**
+   * Runs first, with the `args` given to `start`, which waits for it.
+   *
+   * Nothing or `noReply(next)`: started. `stop(reason)` or a throw: the start fails with that. `ignore()`: it does not
+   * start, and `start` rejects with the reason `ignore`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: narrowed by the class that overrides it
+  init(_args: any): MaybePromise<InitResult> {}
+
+  /**
+   * A call that the table of calls has no entry for. `reply(value)`, `noReply()` and `from.reply(value)` later, or
+   * `stop(reason, reply?)`. The default ends the server with `{bad_call, Request}`.
+   */
+  handleCall(request: Term, _from: From): MaybePromise<CallResult> {
+    throw new Exit(tuple(atom("bad_call"), request as object));
+  }
+
+  /** A cast that the table of casts has no entry for. The default ends the server with `{bad_cast, Request}`. */
+  handleCast(request: Term): MaybePromise<CastResult> {
+    throw new Exit(tuple(atom("bad_cast"), request as object));
+  }
+
+  /** Any other message: what was sent, DOWN, EXIT if exits are trapped, `timeout`. The default logs and drops it. */
+  handleInfo?(message: Term): MaybePromise<CastResult>;
+
+  /** What `next.continue` of an earlier result asked for, before any message. */
+  handleContinue(argument: unknown): MaybePromise<CastResult> {
+    throw new Exit(tuple(atom("bad_continue"), argument as object));
+  }
+
+  /**
+   * Runs before the server ends by a `stop`, by a throw, or, if it traps exits, with its parent; not when an exit signal
+   * ends it. What it returns does not matter.
+   */
+  terminate?(reason: unknown): MaybePromise<void>;
+
+  /** What `:sys.get_state/1` shows. The default: the public own fields. */
+  inspectState?(): unknown;
+}
+
+/** The interface of a server class's instances. */
+export type ApiOf<S> = S extends { readonly [api]: infer Api } ? Api : never;
+
+/** What `init` of a server class takes. */
+export type InitArgs<S> = S extends { init(args: infer A): unknown } ? A : never;

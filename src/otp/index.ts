@@ -1,0 +1,15 @@
+export {
+  type ApiOf,
+  behaviour,
+  type CallResult,
+  type Calls,
+  type CastResult,
+  type Casts,
+  GenServer,
+  type InitArgs,
+  type InitResult,
+  type ServerProcess,
+} from "./gen-server.ts";
+export { type GenServerClass, GenServerProcess } from "./gen-server-process.ts";
+export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
+export { StartedServer, type StartOptions, startServer } from "./start.ts";

@@ -1,0 +1,26 @@
+export {
+  type Address,
+  type Destination,
+  type NameResolver,
+  nameText,
+  type ProcessName,
+  resolve,
+} from "./destination.ts";
+export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
+export { From } from "./from.ts";
+export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
+export { Identity } from "./identity.ts";
+export { type Down, type Monitor, Process } from "./process.ts";
+export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
+export { aliasTag } from "./reply-tag.ts";
+export { type Remote, Runtime, type RuntimeOptions } from "./runtime.ts";
+export {
+  type AnyApi,
+  type ArgsOf,
+  type CallNames,
+  type CastNames,
+  type CastRequest,
+  type ReplyTo,
+  type Request,
+  Server,
+} from "./server.ts";

@@ -1,0 +1,298 @@
+import { ArgumentError, type LogFacts, type Timer } from "../base/index.ts";
+import type { Signal } from "../dist/index.ts";
+import { atom, atomTerm, Pid, Ref, type Tuple, tuple } from "../term/index.ts";
+import type { Address } from "./destination.ts";
+import { Reason, reasonOf } from "./exit-reason.ts";
+import { Links } from "./links.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What runs in a process: it takes the messages, one at a time. */
+export interface Behaviour {
+  /**
+   * Handles one message. A returned promise holds the mailbox until it settles; a throw or a rejection ends the process
+   * with the reason of the error. Returns nothing, rather than a promise, whenever it can.
+   */
+  receive(message: unknown): void | Promise<void>;
+  /** The process has ended, in whatever way. Frees what the behaviour holds outside of it; must not throw. */
+  ended?(reason: unknown): void;
+  /** What a crash report calls it, as `GenServer Cart`. */
+  readonly label?: string;
+  /** What else a crash report tells, as the last message. */
+  crashFacts?(): LogFacts;
+}
+
+/** What is monitored: a process, or a name on a node. */
+export type MonitorTarget = Pid | { readonly name: string; readonly node: string };
+
+/** A monitor that this process holds on another. */
+export interface Monitoring {
+  readonly ref: Ref;
+  readonly target: MonitorTarget;
+  /** Told of the end instead of a DOWN message. */
+  readonly onDown: ((reason: unknown) => void) | undefined;
+  /** Told that the process holding the monitor has ended itself. */
+  readonly onAbandoned: ((reason: unknown) => void) | undefined;
+}
+
+/** A monitor that another process holds on this one. */
+export interface Watch {
+  readonly core: ProcessCore;
+  readonly watcher: Pid;
+  readonly ref: Ref;
+  /** What the watcher asked for: the DOWN carries it. */
+  readonly target: Pid | string;
+}
+
+const EXIT = atom("EXIT");
+const DOWN = atom("DOWN");
+const PROCESS = atom("process");
+
+/**
+ * One process: its mailbox, its state between messages, and what it has to do with others. Signals (links, exits,
+ * monitors) act on it at once, whatever its code is doing; only messages wait.
+ *
+ * ```mermaid
+ * stateDiagram-v2
+ *   waiting --> running: message
+ *   running --> waiting: callback returned
+ *   running --> held: callback returned a promise
+ *   held --> waiting: promise settled
+ *   waiting --> dead: exit
+ *   running --> dead: exit
+ *   held --> dead: exit
+ * ```
+ */
+export class ProcessCore {
+  readonly runtime: Runtime;
+  readonly pid: Pid;
+  readonly behaviour: Behaviour;
+  readonly links = new Links();
+  /** Monitors held on others, by the index of their reference. */
+  readonly monitors = new Map<number, Monitoring>();
+  readonly watches = new Set<Watch>();
+  /** Indexes of the references that act as addresses of this process. */
+  readonly aliases = new Set<number>();
+  /** Other nodes that this process has or had links or monitors with. */
+  readonly ties = new Set<string>();
+  readonly #mailbox = new Mailbox();
+  readonly #timers = new Set<Timer>();
+  groupLeader: Pid;
+  name: string | undefined;
+  trapExit = false;
+  #alive = true;
+  #exitReason: unknown;
+  #held = false;
+  #queued = false;
+  #abort: AbortController | undefined;
+
+  constructor(runtime: Runtime, pid: Pid, behaviour: (core: ProcessCore) => Behaviour, groupLeader: Pid | undefined) {
+    this.runtime = runtime;
+    this.pid = pid;
+    this.groupLeader = groupLeader ?? pid;
+    this.behaviour = behaviour(this);
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Why it ended; undefined while alive. */
+  get exitReason(): unknown {
+    return this.#exitReason;
+  }
+
+  /** Messages that wait. */
+  get queueLength(): number {
+    return this.#mailbox.size;
+  }
+
+  /** Aborted, with the exit reason, when the process ends. Made on first use. */
+  get abortSignal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (!this.#alive && !this.#abort.signal.aborted) this.#abort.abort(this.#exitReason);
+    return this.#abort.signal;
+  }
+
+  /** Puts a message into the mailbox. */
+  deliver(message: unknown): void {
+    if (!this.#alive) return;
+    this.#mailbox.put(message);
+    this.#wake();
+  }
+
+  /**
+   * Runs `work` in place of the next message: an `init`, the end of a timer. Messages wait while its promise is pending;
+   * its failure is the process's.
+   */
+  occupy(work: () => void | Promise<void>): void {
+    if (!this.#alive) return;
+    try {
+      const pending = work();
+      if (pending !== undefined) this.#hold(pending);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Handles up to `budget` messages; called by the scheduler. */
+  run(budget: number): number {
+    this.#queued = false;
+    let taken = 0;
+    while (taken < budget && this.#alive && !this.#held && this.#mailbox.size > 0) {
+      taken++;
+      const message = this.#mailbox.take();
+      try {
+        const pending = this.behaviour.receive(message);
+        if (pending !== undefined) this.#hold(pending);
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+    this.#wake();
+    return taken;
+  }
+
+  /** The process's own code failed: it ends with the reason of the error, and the log says so. */
+  fail(error: unknown): void {
+    if (!this.#alive) return;
+    const reason = reasonOf(error);
+    this.runtime.reportCrash(this, reason, error);
+    this.exit(reason);
+  }
+
+  /** An exit signal arrived: from a broken link, or sent by `exit/2`. The table of the docs, "Exit signals". */
+  receiveExit(from: Pid, reason: unknown, kind: "link" | "sent"): void {
+    if (kind === "sent" && reason === Reason.kill) this.exit(Reason.killed);
+    else if (this.trapExit) this.deliver(tuple(EXIT, from, reason as object));
+    else if (reason !== Reason.normal || (kind === "sent" && from.key === this.pid.key)) this.exit(reason);
+  }
+
+  /** A monitor of this process fired. */
+  receiveDown(refIndex: number, reason: unknown): void {
+    const monitoring = this.monitors.get(refIndex);
+    if (monitoring === undefined) return;
+    this.monitors.delete(refIndex);
+    if (monitoring.onDown === undefined) this.deliver(downMessage(monitoring, reason));
+    else monitoring.onDown(reason);
+  }
+
+  /**
+   * Sends a message. Nothing leaves a process that has ended.
+   * Promise, errors and `dial` as {@link Remote.transmit}; a message within the node is never waited for.
+   */
+  send(to: Address, message: unknown, dial: boolean): Promise<void> | undefined {
+    if (!this.#alive) return undefined;
+    const local = to.node === this.runtime.identity.node;
+    const sent = local ? this.runtime.localCopy(message) : message;
+    return this.runtime.route(to.node, sendSignal(this.pid, to, sent), dial);
+  }
+
+  /** Monitors a process; dials its node when there is no link. The reference is ours until the DOWN or `demonitor`. */
+  monitor(target: MonitorTarget, onDown?: (reason: unknown) => void, onAbandoned?: (reason: unknown) => void): Ref {
+    const ref = this.runtime.identity.newRef();
+    if (!this.#alive) return ref;
+    this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned });
+    this.runtime.tie(this, target.node);
+    this.#route(target.node, { op: "monitor", from: this.pid, to: watched(target), ref });
+    return ref;
+  }
+
+  /** Ends a monitor. False when it had fired, or was none. */
+  demonitor(ref: Ref): boolean {
+    const index = this.runtime.identity.refIndex(ref);
+    const monitoring = this.monitors.get(index);
+    if (monitoring === undefined) return false;
+    this.monitors.delete(index);
+    const { target } = monitoring;
+    this.#route(target.node, { op: "demonitor", from: this.pid, to: watched(target), ref }, false);
+    return true;
+  }
+
+  /** Links to a process; dials its node when there is no link. */
+  link(peer: Pid): void {
+    if (!this.#alive || peer.key === this.pid.key || !this.links.link(peer)) return;
+    this.runtime.tie(this, peer.node);
+    this.#route(peer.node, { op: "link", from: this.pid, to: peer });
+  }
+
+  unlink(peer: Pid): void {
+    const id = this.#alive ? this.links.unlink(peer) : undefined;
+    if (id !== undefined) this.#route(peer.node, { op: "unlink", from: this.pid, to: peer, id }, false);
+  }
+
+  /** Sends an exit signal, as `exit/2` does. */
+  sendExit(to: Pid, reason: unknown): void {
+    if (this.#alive) this.#route(to.node, { op: "exit", from: this.pid, to, reason: this.runtime.exitTerm(reason) });
+  }
+
+  /** Runs `callback` in this process after `ms` milliseconds, unless it has ended by then. */
+  startTimer(ms: number, callback: () => void): Timer {
+    if (!(ms >= 0)) throw new ArgumentError("ms", `must be a number of milliseconds, got ${ms}`);
+    if (!this.#alive) return { cancel() {} };
+    const timer = this.runtime.clock.setTimer(ms, () => {
+      this.#timers.delete(timer);
+      try {
+        callback();
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+    this.#timers.add(timer);
+    return { cancel: () => void (this.#timers.delete(timer) && timer.cancel()) };
+  }
+
+  /** Ends the process: at once, without its code having a say. Does nothing when it has ended already. */
+  exit(reason: unknown): void {
+    if (!this.#alive) return;
+    reason = this.runtime.exitTerm(reason);
+    this.#alive = false;
+    this.#exitReason = reason;
+    this.#mailbox.clear();
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.runtime.bury(this, reason);
+    this.#abort?.abort(reason);
+    this.behaviour.ended?.(reason);
+  }
+
+  /** Links, monitors and exits are small, and not waited for. */
+  #route(node: string, signal: Signal, dial = true): void {
+    void this.runtime.route(node, signal, dial);
+  }
+
+  #wake(): void {
+    if (this.#queued || this.#held || !this.#alive || this.#mailbox.size === 0) return;
+    this.#queued = true;
+    this.runtime.scheduler.add(this);
+  }
+
+  #hold(pending: Promise<void>): void {
+    this.#held = true;
+    pending.then(
+      () => {
+        this.#held = false;
+        this.#wake();
+      },
+      (error: unknown) => this.fail(error),
+    );
+  }
+}
+
+function sendSignal(from: Pid, to: Address, message: unknown): Signal {
+  if (to instanceof Pid) return { op: "send", from, to, message };
+  if (to instanceof Ref) return { op: "sendAlias", from, to, message, priority: false };
+  return { op: "sendName", from, to: to.name, message };
+}
+
+/** A monitor's target as the signal has it. */
+export function watched(target: MonitorTarget): Pid | string {
+  return target instanceof Pid ? target : target.name;
+}
+
+/** `{'DOWN', Ref, process, Pid | {Name, Node}, Reason}` */
+function downMessage({ ref, target }: Monitoring, reason: unknown): Tuple {
+  const object =
+    target instanceof Pid ? target : tuple(atomTerm(target.name) as object, atomTerm(target.node) as object);
+  return tuple(DOWN, ref, PROCESS, object, reason as object);
+}

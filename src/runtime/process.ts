@@ -1,0 +1,139 @@
+import { ArgumentError, type Timer } from "../base/index.ts";
+import { copyTerm, inspect, Pid, type Ref, type Term, type Tuple } from "../term/index.ts";
+import { type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
+import { sendReply } from "./from.ts";
+import { type CallOptions, call, cast } from "./gen.ts";
+import type { MonitorTarget, ProcessCore } from "./process-core.ts";
+import { type AnyApi, Server } from "./server.ts";
+
+/** The end of what was monitored. */
+export interface Down {
+  readonly ref: Ref;
+  readonly target: MonitorTarget;
+  /** An exit reason, `noproc` when there was no such process, `noconnection` when its node was lost. */
+  readonly reason: Term;
+}
+
+/** A monitor that is held. */
+export interface Monitor {
+  readonly ref: Ref;
+  readonly target: MonitorTarget;
+  /** Ends the monitor; nothing is heard of it afterwards. False when it had fired. */
+  demonitor(): boolean;
+}
+
+/**
+ * A process as its own code sees it: inside callbacks `this.process`, and `Node` for a process of the host's own.
+ * Once the process has ended, nothing that is done here has an effect any more.
+ */
+export class Process {
+  readonly #core: ProcessCore;
+
+  constructor(core: ProcessCore) {
+    this.#core = core;
+  }
+
+  get pid(): Pid {
+    return this.#core.pid;
+  }
+
+  /** Aborted when the process ends, with the exit reason. For whatever async work it has under way. */
+  get signal(): AbortSignal {
+    return this.#core.abortSignal;
+  }
+
+  /** True: exit signals arrive as messages `{'EXIT', Pid, Reason}` instead of ending the process. Default false. */
+  get trapExit(): boolean {
+    return this.#core.trapExit;
+  }
+
+  set trapExit(value: boolean) {
+    this.#core.trapExit = value;
+  }
+
+  /**
+   * Sends a message, which is fixed when this returns. To a node without a link it connects first; to nobody it is lost.
+   *
+   * @returns nothing as a rule; a promise when the link is full, which settles once there is room. Await it in loops.
+   * @throws EncodeError; BusyError `BUSY` when it is not awaited for too long; ArgumentError for a wrong destination.
+   */
+  send(to: Destination, message: unknown): Promise<void> | undefined {
+    const address = resolve(to, this.#core.runtime.identity.node);
+    return address === undefined ? undefined : this.#core.send(address, message, true);
+  }
+
+  /**
+   * Sends a message after `ms` milliseconds, unless this process has ended or the timer was cancelled by then.
+   * @throws EncodeError, ArgumentError at once. What cannot be sent when the time has come is lost, and logged.
+   */
+  sendAfter(ms: number, to: Destination, message: unknown): Timer {
+    const fixed = copyTerm(message, { floats: "exact" });
+    return this.#core.startTimer(ms, () => {
+      try {
+        void this.send(to, fixed);
+      } catch (error) {
+        this.#core.runtime.logger.warn(`a delayed message of ${this.pid} could not be sent: ${error}`);
+      }
+    });
+  }
+
+  /**
+   * Calls a server and waits for its reply. {@link Process.server} gives the same with types.
+   *
+   * @throws ExitError `EXIT_TIMEOUT`, `EXIT_NOPROC`, `EXIT_CALLING_SELF`, `EXIT_OTHER`; NodeDownError; EncodeError.
+   * A late reply is dropped: the call uses an alias. Same as `gen_server:call/3`.
+   */
+  call<T = Term>(to: Destination, request: unknown, options?: CallOptions): Promise<T> {
+    return call(this.#core, to, request, options) as Promise<T>;
+  }
+
+  /** Sends a request without an answer. Same as `gen_server:cast/2`; promise and errors as {@link Process.send}. */
+  cast(to: Destination, request: unknown): Promise<void> | undefined {
+    return cast(this.#core, to, request);
+  }
+
+  /** Answers a call whose `{Pid, Tag}` came as a term; a `From` answers itself. */
+  reply(from: Tuple, value: unknown): void {
+    const [pid, tag] = from;
+    if (!(pid instanceof Pid)) throw new ArgumentError("from", `${inspect(from)} is no caller`);
+    sendReply(this.#core, pid, tag, value);
+  }
+
+  /** A server to call and cast to, typed by its interface. */
+  server<Api = AnyApi>(target: Destination): Server<Api> {
+    return new Server<Api>(this.#core, target);
+  }
+
+  /**
+   * Monitors a process, by pid or by name. Its end arrives as message `{'DOWN', Ref, process, Target, Reason}`, or at
+   * `onDown` when that is given; once in any case.
+   */
+  monitor(to: Destination, onDown?: (down: Down) => void): Monitor {
+    const target = resolve(to, this.#core.runtime.identity.node);
+    if (target === undefined || !(target instanceof Pid || "name" in target)) {
+      throw new ArgumentError("to", "only a pid or a name can be monitored");
+    }
+    const core = this.#core;
+    const ref = core.monitor(target, onDown && ((reason) => onDown({ ref, target, reason: reason as Term })));
+    return { ref, target, demonitor: () => core.demonitor(ref) };
+  }
+
+  /** Links to a process: if either ends abnormally, so does the other, or it gets a message if it traps exits. */
+  link(pid: Pid): void {
+    this.#core.link(pid);
+  }
+
+  unlink(pid: Pid): void {
+    this.#core.unlink(pid);
+  }
+
+  /** Sends an exit signal, as `exit/2`: reason `kill` ends even a process that traps exits. */
+  exit(pid: Pid, reason: unknown): void {
+    this.#core.sendExit(pid, reason);
+  }
+
+  /** Registers this process under a name. @throws ArgumentError when it is taken, or this process has one. */
+  register(name: ProcessName): void {
+    this.#core.runtime.names.register(nameText(name), this.#core);
+  }
+}

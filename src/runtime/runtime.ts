@@ -1,0 +1,286 @@
+import { type Clock, type Logger, NodeDownError } from "../base/index.ts";
+import type { Signal } from "../dist/index.ts";
+import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
+import { isOrderly, Reason } from "./exit-reason.ts";
+import type { Identity } from "./identity.ts";
+import { Names } from "./names.ts";
+import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
+import { replyAlias } from "./reply-tag.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** The way to other nodes, as the runtime sees it. */
+export interface Remote {
+  /**
+   * Hands a signal to the link with a node; it is fixed when this returns. Without a link, `dial` says whether to make one
+   * or to drop the signal. The promise, given only when the link is full, resolves once there is room again or the link is
+   * gone; it never rejects.
+   *
+   * @throws EncodeError for what cannot be sent, BusyError when far too much is queued already.
+   */
+  transmit(node: string, signal: Signal, dial: boolean): Promise<void> | undefined;
+}
+
+/** Who gets the messages sent to an alias. */
+export interface AliasTarget {
+  readonly core: ProcessCore;
+  deliver(message: unknown): void;
+}
+
+export interface RuntimeOptions {
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly remote: Remote;
+  /** How local messages are copied; `"share"` hands them over as they are. */
+  readonly localMessages: CopyOptions | "share";
+}
+
+/**
+ * All processes of one node, and the signals between them and to others.
+ *
+ * Signals take effect in the order in which they were given, one after the other: what a signal causes (the end of a
+ * process, and then of those linked to it) is queued behind it, however long the chain.
+ */
+export class Runtime {
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly scheduler: Scheduler;
+  readonly names = new Names();
+  readonly #remote: Remote;
+  readonly #localMessages: CopyOptions | "share";
+  readonly #processes = new Map<number, ProcessCore>();
+  readonly #aliases = new Map<number, AliasTarget>();
+  readonly #watches = new Map<string, Watch>();
+  /** Per other node, the processes that have or had to do with it: those to tell when it goes down. */
+  readonly #ties = new Map<string, Set<ProcessCore>>();
+  #signals: Signal[] = [];
+  #handling = false;
+
+  constructor(options: RuntimeOptions) {
+    this.identity = options.identity;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.scheduler = new Scheduler(options.clock);
+    this.#remote = options.remote;
+    this.#localMessages = options.localMessages;
+  }
+
+  /** Starts a process. Its behaviour is made knowing its process. */
+  spawn(behaviour: (core: ProcessCore) => Behaviour, options: { groupLeader?: Pid } = {}): ProcessCore {
+    const pid = this.identity.newPid();
+    const core: ProcessCore = new ProcessCore(this, pid, behaviour, options.groupLeader);
+    this.#processes.set(this.identity.pidIndex(pid), core);
+    return core;
+  }
+
+  /** The living process of a pid of ours. */
+  find(pid: Pid): ProcessCore | undefined {
+    return this.#processes.get(this.identity.pidIndex(pid));
+  }
+
+  /** All living processes. */
+  processes(): IterableIterator<ProcessCore> {
+    return this.#processes.values();
+  }
+
+  /** What is left here, for tests and for people: everything is zero once all processes have ended. */
+  counts(): { processes: number; names: number; aliases: number; watches: number; ties: number } {
+    return {
+      processes: this.#processes.size,
+      names: this.names.list().length,
+      aliases: this.#aliases.size,
+      watches: this.#watches.size,
+      ties: this.#ties.size,
+    };
+  }
+
+  /** A message as its receiver on this node is to see it. Throws `EncodeError` for what is no term. */
+  localCopy(message: unknown): unknown {
+    return this.#localMessages === "share" ? message : copyTerm(message, this.#localMessages);
+  }
+
+  /** A reason as others are to see it: what is no term becomes its text. */
+  exitTerm(reason: unknown): unknown {
+    try {
+      return copyTerm(reason);
+    } catch {
+      return String(reason).toWellFormed();
+    }
+  }
+
+  /** Gives a signal to its receiver, on this node or another. `dial` as for {@link Remote.transmit}. */
+  route(node: string, signal: Signal, dial: boolean): Promise<void> | undefined {
+    if (node !== this.identity.node) return this.#remote.transmit(node, signal, dial);
+    this.accept(signal);
+    return undefined;
+  }
+
+  /** Takes a signal for this node, from one of its processes or from a peer. */
+  accept(signal: Signal): void {
+    this.#signals.push(signal);
+    if (this.#handling) return;
+    this.#handling = true;
+    try {
+      for (let i = 0; i < this.#signals.length; i++) this.#handle(this.#signals[i]!);
+    } finally {
+      this.#signals = [];
+      this.#handling = false;
+    }
+  }
+
+  /** Messages to this reference of ours go to `target` from now on. */
+  addAlias(ref: Ref, target: AliasTarget): void {
+    const index = this.identity.refIndex(ref);
+    this.#aliases.set(index, target);
+    target.core.aliases.add(index);
+  }
+
+  /** The reference is no address any more; messages to it are dropped. */
+  removeAlias(ref: Ref): void {
+    const index = this.identity.refIndex(ref);
+    this.#aliases.get(index)?.core.aliases.delete(index);
+    this.#aliases.delete(index);
+  }
+
+  /** Remembers that a process has a link or monitor with a node, so that it is told when the node goes down. */
+  tie(core: ProcessCore, node: string): void {
+    if (node === this.identity.node) return;
+    const tied = this.#ties.get(node) ?? new Set();
+    this.#ties.set(node, tied.add(core));
+    core.ties.add(node);
+  }
+
+  /** The connection to a node is gone, or could not be made: every link and monitor across it ends, once. */
+  nodeDown(node: string): void {
+    const tied = this.#ties.get(node);
+    if (tied === undefined) return;
+    this.#ties.delete(node);
+    for (const core of tied) {
+      core.ties.delete(node);
+      for (const watch of core.watches) if (watch.watcher.node === node) this.#unwatch(watch);
+      for (const peer of core.links.takeNode(node)) core.receiveExit(peer, Reason.noconnection, "link");
+      for (const [index, { target }] of core.monitors) {
+        if (target.node === node) core.receiveDown(index, Reason.noconnection);
+      }
+    }
+  }
+
+  /** A process has ended: tells all that have to do with it, and forgets it. Called by the process itself. */
+  bury(core: ProcessCore, reason: unknown): void {
+    this.names.release(core);
+    this.#processes.delete(this.identity.pidIndex(core.pid));
+    for (const index of core.aliases) this.#aliases.delete(index);
+    for (const node of core.ties) {
+      const tied = this.#ties.get(node);
+      tied?.delete(core);
+      if (tied?.size === 0) this.#ties.delete(node);
+    }
+    for (const to of core.links.peers()) this.#notify(to.node, { op: "linkExit", from: core.pid, to, reason });
+    for (const watch of core.watches) {
+      this.#unwatch(watch);
+      const { watcher: to, ref, target } = watch;
+      this.#notify(to.node, { op: "down", from: target, to, ref, reason });
+    }
+    for (const { ref, target, onAbandoned } of core.monitors.values()) {
+      this.#notify(target.node, { op: "demonitor", from: core.pid, to: watched(target), ref });
+      onAbandoned?.(reason);
+    }
+    core.monitors.clear();
+  }
+
+  /** Writes a crash report. */
+  reportCrash(core: ProcessCore, reason: unknown, error: unknown): void {
+    if (isOrderly(reason) || error instanceof NodeDownError) return;
+    const label = core.behaviour.label ?? "process";
+    const name = core.name === undefined ? "" : ` (${core.name})`;
+    const text = error instanceof Error ? (error.stack ?? error.message) : inspect(reason);
+    this.logger.error(`${label} ${core.pid}${name} terminating: ${text}`, core.behaviour.crashFacts?.());
+  }
+
+  /** Sends what is owed to others, never dialling. A reason that this peer cannot be sent goes as its text instead. */
+  #notify(node: string, signal: Signal): void {
+    try {
+      void this.route(node, signal, false);
+    } catch (error) {
+      if (error instanceof EncodeError && "reason" in signal) {
+        return this.#notify(node, { ...signal, reason: inspect(signal.reason) });
+      }
+      this.logger.warn(`could not send ${signal.op} to ${node}: ${error}`);
+    }
+  }
+
+  #handle(signal: Signal): void {
+    switch (signal.op) {
+      case "send":
+        return this.#deliver(this.find(signal.to), signal.message);
+      case "sendName":
+        return this.#deliver(this.names.find(signal.to), signal.message);
+      case "sendAlias":
+        return this.#aliases.get(this.identity.refIndex(signal.to))?.deliver(signal.message);
+      case "link":
+        return this.#link(signal.from, signal.to);
+      case "unlink":
+        this.find(signal.to)?.links.onUnlink(signal.from);
+        return this.#notify(signal.from.node, { op: "unlinkAck", from: signal.to, to: signal.from, id: signal.id });
+      case "unlinkAck":
+        return this.find(signal.to)?.links.onUnlinkAck(signal.from, signal.id);
+      case "linkExit": {
+        const core = this.find(signal.to);
+        if (core?.links.onExit(signal.from)) core.receiveExit(signal.from, signal.reason, "link");
+        return;
+      }
+      case "exit":
+        return this.find(signal.to)?.receiveExit(signal.from, signal.reason, "sent");
+      case "monitor":
+        return this.#watch(signal.from, signal.to, signal.ref);
+      case "demonitor": {
+        const watch = this.#watches.get(signal.ref.key);
+        return watch && this.#unwatch(watch);
+      }
+      case "down":
+        return this.find(signal.to)?.receiveDown(this.identity.refIndex(signal.ref), signal.reason);
+      case "groupLeader": {
+        const core = this.find(signal.to);
+        if (core !== undefined) core.groupLeader = signal.from;
+        return;
+      }
+      default:
+        this.logger.warn(`signal ${signal.op} is not one for processes`);
+    }
+  }
+
+  /** A reply that was sent to the caller's pid rather than to its alias finds its call all the same, or nothing at all. */
+  #deliver(core: ProcessCore | undefined, message: unknown): void {
+    if (core === undefined) return;
+    const alias = replyAlias(message);
+    const index = alias === undefined ? -1 : this.identity.refIndex(alias);
+    if (index === -1) core.deliver(message);
+    else this.#aliases.get(index)?.deliver(message);
+  }
+
+  #link(from: Pid, to: Pid): void {
+    const core = this.find(to);
+    if (core === undefined) {
+      return this.#notify(from.node, { op: "linkExit", from: to, to: from, reason: Reason.noproc });
+    }
+    core.links.onLink(from);
+    this.tie(core, from.node);
+  }
+
+  #watch(watcher: Pid, target: Pid | string, ref: Ref): void {
+    const core = typeof target === "string" ? this.names.find(target) : this.find(target);
+    if (core === undefined) {
+      return this.#notify(watcher.node, { op: "down", from: target, to: watcher, ref, reason: Reason.noproc });
+    }
+    const watch = { core, watcher, ref, target };
+    this.#watches.set(ref.key, watch);
+    core.watches.add(watch);
+    this.tie(core, watcher.node);
+  }
+
+  #unwatch(watch: Watch): void {
+    this.#watches.delete(watch.ref.key);
+    watch.core.watches.delete(watch);
+  }
+}
