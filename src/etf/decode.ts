@@ -1,0 +1,49 @@
+import type { Term } from "../term/index.ts";
+import { Decoder } from "./decoder.ts";
+import { DecodeError } from "./errors.ts";
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits, type Inflate, type Profile } from "./options.ts";
+import { Reader } from "./reader.ts";
+import { Tag, VERSION } from "./tags.ts";
+
+export interface DecodeOptions extends Profile {
+  /** Bounds that differ from {@link DEFAULT_DECODE_LIMITS}. */
+  readonly limits?: Partial<DecodeLimits>;
+  /** For compressed terms, which are refused with `ETF_INFLATE` without it. */
+  readonly inflate?: Inflate;
+}
+
+/**
+ * Decodes a term that stands alone: what `term_to_binary` made. Like `binary_to_term`, it ignores what follows the term.
+ *
+ * @param bytes - the term with its version byte, 131. The result does not refer to them.
+ * @throws DecodeError with a code and the offset. Nothing else, whatever the bytes are.
+ */
+export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
+  const limits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+  if (bytes.length > limits.maxBytes) throw new DecodeError("ETF_LIMIT", `${bytes.length} bytes`, 0);
+  const reader = new Reader(bytes);
+  const version = reader.u8();
+  if (version !== VERSION) throw new DecodeError("ETF_VERSION", `a term starts with ${VERSION}, not ${version}`, 0);
+  const decoder = new Decoder(options);
+  if (reader.peek() !== Tag.Compressed) return decoder.read(reader);
+  return decoder.read(new Reader(inflated(reader, options.inflate, limits.maxInflatedBytes)));
+}
+
+/** What a compressed term inflates to. Its size is checked before, and again after inflating. */
+function inflated(reader: Reader, inflate: Inflate | undefined, maxBytes: number): Uint8Array {
+  const at = reader.offset;
+  reader.u8();
+  const size = reader.u32();
+  const fail = (problem: string, options?: ErrorOptions) =>
+    new DecodeError("ETF_INFLATE", problem, at, Tag.Compressed, options);
+  if (size > maxBytes) throw new DecodeError("ETF_LIMIT", `a term that inflates to ${size} bytes`, at, Tag.Compressed);
+  if (inflate === undefined) throw fail("a compressed term, and no inflate was given");
+  let bytes: Uint8Array;
+  try {
+    bytes = inflate(reader.bytes.subarray(reader.offset), size);
+  } catch (error) {
+    throw fail("inflating failed", { cause: error });
+  }
+  if (bytes.length !== size) throw fail(`${bytes.length} bytes came out, ${size} were announced`);
+  return bytes;
+}

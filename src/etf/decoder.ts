@@ -1,0 +1,499 @@
+import {
+  Atom,
+  type AtomTerm,
+  atomTerm,
+  BitString,
+  Export,
+  Float,
+  Fun,
+  ImproperList,
+  NativeRecord,
+  Pid,
+  Port,
+  Ref,
+  type Structs,
+  setOwn,
+  type Term,
+  TermMap,
+  type TermObject,
+  tupleFrom,
+} from "../term/index.ts";
+import { DecodeError, isStackOverflow } from "./errors.ts";
+import { DEFAULT_DECODE_LIMITS, type DecodeLimits, type Profile } from "./options.ts";
+import type { Reader } from "./reader.ts";
+import { MAX_ATOM_CHARACTERS, MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
+import { readLatin1, readUtf8 } from "./text.ts";
+
+/** An atom as the decoder knows it: its text, for keys and names, and its value. */
+export interface KnownAtom {
+  readonly text: string;
+  readonly term: AtomTerm;
+}
+
+export interface DecoderOptions extends Profile {
+  readonly limits?: Partial<DecodeLimits>;
+}
+
+/** Atoms that a decoder remembers; it starts over when they are more. */
+const MAX_KNOWN_ATOMS = 4096;
+const NO_REFERENCES: readonly KnownAtom[] = [];
+
+/** Reads terms. Make one per connection, or per kind of options, and keep it: it knows the atoms it has read. */
+export class Decoder {
+  /** What the atom cache references (tag 82) of the packet that is being read mean, by index. */
+  references = NO_REFERENCES;
+
+  readonly #limits: DecodeLimits;
+  readonly #exactFloats: boolean;
+  readonly #strings: boolean;
+  readonly #structs: Structs | undefined;
+  readonly #atoms = new Map<string, KnownAtom>();
+  /** What the term that is being read may still have. */
+  #elementsLeft = 0;
+  #atomsLeft = 0;
+  /** Above 0 inside map keys and closures, where nothing may be lost. */
+  #exact = 0;
+
+  constructor(options: DecoderOptions = {}) {
+    this.#limits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
+    this.#exactFloats = options.floats === "exact";
+    this.#strings = options.binaries !== "bytes";
+    this.#structs = options.structs;
+  }
+
+  /**
+   * Reads one term, without a version byte, and leaves the reader behind it. Nothing of the result refers to the
+   * reader's bytes. `maxBytes` is not looked at: the reader's range bounds the term.
+   *
+   * @throws DecodeError; the reader's offset is then anywhere.
+   */
+  read(reader: Reader): Term {
+    this.#elementsLeft = this.#limits.maxElements;
+    this.#atomsLeft = this.#limits.maxAtoms;
+    this.#exact = 0;
+    try {
+      return this.#term(reader, 0);
+    } catch (error) {
+      if (!isStackOverflow(error)) throw error;
+      throw new DecodeError("ETF_DEPTH", "the stack is used up", reader.offset, undefined, { cause: error });
+    }
+  }
+
+  /** The atom whose UTF-8 text is the next `length` bytes: for the headers of packets. */
+  atom(reader: Reader, length: number): KnownAtom {
+    this.#atomsLeft = this.#limits.maxAtoms;
+    return this.#utf8Atom(reader, length);
+  }
+
+  #term(reader: Reader, depth: number): Term {
+    const at = reader.offset;
+    const tag = reader.u8();
+    switch (tag) {
+      case Tag.SmallInteger:
+        return reader.u8();
+      case Tag.Integer:
+        return reader.i32();
+      case Tag.SmallBig:
+        return this.#bigint(reader, reader.u8());
+      case Tag.LargeBig:
+        return this.#bigint(reader, reader.u32());
+      case Tag.NewFloat:
+        return this.#float(reader.f64(), at, tag);
+      case Tag.Float:
+        return this.#float(readFloatText(reader), at, tag);
+      case Tag.SmallAtomUtf8:
+      case Tag.AtomUtf8:
+      case Tag.SmallAtom:
+      case Tag.Atom:
+      case Tag.AtomCacheRef:
+        return this.#atomOf(reader, tag).term;
+      case Tag.Binary:
+        return this.#bytesOrText(reader, reader.u32());
+      case Tag.BitBinary:
+        return this.#bitString(reader, at);
+      case Tag.Nil:
+        return [];
+      case Tag.String:
+        return this.#byteList(reader);
+      case Tag.List:
+        return this.#list(reader, this.#deeper(depth, at, tag));
+      case Tag.SmallTuple:
+        return this.#tuple(reader, reader.u8(), at, this.#deeper(depth, at, tag));
+      case Tag.LargeTuple:
+        return this.#tuple(reader, reader.u32(), at, this.#deeper(depth, at, tag));
+      case Tag.Map:
+        return this.#map(reader, at, this.#deeper(depth, at, tag));
+      case Tag.NewPid:
+      case Tag.Pid:
+        return this.#pid(reader, tag, at);
+      case Tag.V4Port:
+      case Tag.NewPort:
+      case Tag.Port:
+        return this.#port(reader, tag, at);
+      case Tag.NewerReference:
+      case Tag.NewReference:
+      case Tag.Reference:
+        return this.#ref(reader, tag, at);
+      case Tag.NewFun:
+        return this.#fun(reader, at, this.#deeper(depth, at, tag));
+      case Tag.Export:
+        return this.#export(reader, at);
+      case Tag.NativeRecord:
+        return this.#record(reader, at, this.#deeper(depth, at, tag));
+      default:
+        throw new DecodeError("ETF_TAG", `${tag} is no tag of a term`, at, tag);
+    }
+  }
+
+  /** The depth of the parts of a term at `depth`. */
+  #deeper(depth: number, at: number, tag: number): number {
+    if (depth < this.#limits.maxDepth) return depth + 1;
+    throw new DecodeError("ETF_DEPTH", `nested deeper than ${this.#limits.maxDepth} levels`, at, tag);
+  }
+
+  /** Takes elements from the term's budget, after checking that the bytes for them can be there. */
+  #count(reader: Reader, elements: number): number {
+    reader.need(elements);
+    this.#elementsLeft -= elements;
+    if (this.#elementsLeft < 0) {
+      throw new DecodeError("ETF_LIMIT", `more than ${this.#limits.maxElements} elements`, reader.offset);
+    }
+    return elements;
+  }
+
+  #bigint(reader: Reader, length: number): number | bigint {
+    if (length > this.#limits.maxBigBytes) {
+      throw new DecodeError("ETF_LIMIT", `an integer of ${length} bytes`, reader.offset);
+    }
+    const negative = reader.u8() !== 0;
+    reader.need(length);
+    const digits: string[] = new Array(length);
+    for (let i = length - 1; i >= 0; i--) digits[i] = reader.u8().toString(16).padStart(2, "0");
+    const magnitude = length === 0 ? 0n : BigInt(`0x${digits.join("")}`);
+    // Negative zero is zero.
+    if (magnitude <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(negative ? -magnitude : magnitude);
+    return negative ? -magnitude : magnitude;
+  }
+
+  #float(value: number, at: number, tag: number): number | Float {
+    if (!Number.isFinite(value)) throw new DecodeError("ETF_FIELD", "a float that is not finite", at, tag);
+    if (this.#exact > 0 || (this.#exactFloats && Number.isInteger(value))) return new Float(value);
+    return value;
+  }
+
+  /** The atom at a place where nothing else may be. */
+  #atomField(reader: Reader): KnownAtom {
+    return this.#atomOf(reader, reader.u8());
+  }
+
+  #atomOf(reader: Reader, tag: number): KnownAtom {
+    switch (tag) {
+      case Tag.SmallAtomUtf8:
+        return this.#utf8Atom(reader, reader.u8());
+      case Tag.AtomUtf8:
+        return this.#utf8Atom(reader, reader.u16());
+      case Tag.SmallAtom:
+        return this.#latin1Atom(reader, reader.u8());
+      case Tag.Atom:
+        return this.#latin1Atom(reader, reader.u16());
+      case Tag.AtomCacheRef: {
+        const index = reader.u8();
+        const known = this.references[index];
+        if (known !== undefined) return known;
+        throw new DecodeError("ETF_ATOM", `the packet has no atom reference ${index}`, reader.offset - 1, tag);
+      }
+      default:
+        throw new DecodeError("ETF_TAG", `an atom is due, not a term with tag ${tag}`, reader.offset - 1, tag);
+    }
+  }
+
+  #utf8Atom(reader: Reader, length: number): KnownAtom {
+    reader.need(length);
+    const { offset } = reader;
+    const text = readUtf8(reader.bytes, offset, offset + length);
+    if (text === undefined) throw new DecodeError("ETF_UTF8", "an atom that is not UTF-8", offset);
+    reader.offset = offset + length;
+    return this.#known(text, offset);
+  }
+
+  #latin1Atom(reader: Reader, length: number): KnownAtom {
+    reader.need(length);
+    const { offset } = reader;
+    reader.offset = offset + length;
+    return this.#known(readLatin1(reader.bytes, offset, offset + length), offset);
+  }
+
+  #known(text: string, at: number): KnownAtom {
+    const known = this.#atoms.get(text);
+    if (known !== undefined) return known;
+    if (text.length > MAX_ATOM_CHARACTERS && [...text].length > MAX_ATOM_CHARACTERS) {
+      throw new DecodeError("ETF_ATOM", `an atom of more than ${MAX_ATOM_CHARACTERS} characters`, at);
+    }
+    if (--this.#atomsLeft < 0) {
+      throw new DecodeError("ETF_LIMIT", `more than ${this.#limits.maxAtoms} new atoms`, at);
+    }
+    if (this.#atoms.size >= MAX_KNOWN_ATOMS) this.#atoms.clear();
+    const made = { text, term: atomTerm(text) };
+    this.#atoms.set(text, made);
+    return made;
+  }
+
+  #bytesOrText(reader: Reader, length: number): string | Uint8Array {
+    reader.need(length);
+    if (this.#strings) {
+      const { offset } = reader;
+      const text = readUtf8(reader.bytes, offset, offset + length);
+      if (text !== undefined) {
+        reader.offset = offset + length;
+        return text;
+      }
+    }
+    return reader.copy(length);
+  }
+
+  #bitString(reader: Reader, at: number): Term {
+    const length = reader.u32();
+    const bits = reader.u8();
+    if (length === 0 || bits < 1 || bits > 8) {
+      throw new DecodeError("ETF_FIELD", `a bit string of ${length} bytes with ${bits} bits in the last`, at);
+    }
+    return bits === 8 ? this.#bytesOrText(reader, length) : new BitString(reader.copy(length), bits);
+  }
+
+  #byteList(reader: Reader): number[] {
+    const items: number[] = [];
+    this.#bytesInto(reader, items);
+    return items;
+  }
+
+  #bytesInto(reader: Reader, items: Term[]): void {
+    const length = this.#count(reader, reader.u16());
+    const { bytes, offset } = reader;
+    for (let i = 0; i < length; i++) items.push(bytes[offset + i]!);
+    reader.offset = offset + length;
+  }
+
+  /**
+   * LIST_EXT: u32 length, that many elements, then a tail. A tail that is a list itself makes one longer list, and so
+   * on, which is followed without recursion.
+   */
+  #list(reader: Reader, depth: number): Term {
+    const items: Term[] = [];
+    for (;;) {
+      const length = this.#count(reader, reader.u32());
+      for (let i = 0; i < length; i++) items.push(this.#term(reader, depth));
+      const tail = reader.peek();
+      if (tail === Tag.List) {
+        reader.offset++;
+        continue;
+      }
+      if (tail === Tag.Nil) {
+        reader.offset++;
+        return items;
+      }
+      if (tail === Tag.String) {
+        reader.offset++;
+        this.#bytesInto(reader, items);
+        return items;
+      }
+      const end = this.#term(reader, depth);
+      return items.length === 0 ? end : new ImproperList(items, end);
+    }
+  }
+
+  #tuple(reader: Reader, arity: number, at: number, depth: number): Term {
+    if (arity > MAX_TUPLE_ARITY) throw new DecodeError("ETF_FIELD", `a tuple of ${arity} elements`, at);
+    this.#count(reader, arity);
+    const elements: Term[] = [];
+    for (let i = 0; i < arity; i++) elements.push(this.#term(reader, depth));
+    return tupleFrom(elements) as unknown as Term;
+  }
+
+  #map(reader: Reader, at: number, depth: number): Term {
+    const size = reader.u32();
+    this.#count(reader, size * 2);
+    const keys: (KnownAtom | Term)[] = [];
+    const values: Term[] = [];
+    let atoms = true;
+    for (let i = 0; i < size; i++) {
+      if (isAtomTag(reader.peek())) {
+        const atom = this.#atomField(reader);
+        keys.push(atoms ? atom.text : atom.term);
+      } else {
+        if (atoms) {
+          atoms = false;
+          for (let k = 0; k < keys.length; k++) keys[k] = atomTerm(keys[k] as string);
+        }
+        this.#exact++;
+        keys.push(this.#term(reader, depth));
+        this.#exact--;
+      }
+      values.push(this.#term(reader, depth));
+    }
+    return atoms ? this.#object(keys as string[], values, at) : this.#mapOf(keys as Term[], values, at);
+  }
+
+  #object(keys: readonly string[], values: readonly Term[], at: number): Term {
+    const object: TermObject = {};
+    for (let i = 0; i < keys.length; i++) setOwn(object, keys[i]!, values[i]!);
+    if (Object.keys(object).length !== keys.length) throw duplicateKey(at);
+    const module = object.__struct__;
+    if (this.#structs === undefined || this.#exact > 0 || !(module instanceof Atom)) return object;
+    const instance = this.#structs.create(module.tag) as TermObject | undefined;
+    if (instance === undefined) return object;
+    for (let i = 0; i < keys.length; i++) if (keys[i] !== "__struct__") defineField(instance, keys[i]!, values[i]!);
+    return instance;
+  }
+
+  #mapOf(keys: readonly Term[], values: readonly Term[], at: number): Term {
+    const map = keys.every(isOwnKey) ? new Map<Term, Term>() : new TermMap();
+    for (let i = 0; i < keys.length; i++) map.set(keys[i]!, values[i]!);
+    if (map.size !== keys.length) throw duplicateKey(at);
+    return map;
+  }
+
+  #pid(reader: Reader, tag: number, at: number): Pid {
+    const node = this.#atomField(reader).text;
+    const id = reader.u32();
+    const serial = reader.u32();
+    return new Pid(node, id, serial, tag === Tag.NewPid ? reader.u32() : shortCreation(reader, at, tag));
+  }
+
+  #port(reader: Reader, tag: number, at: number): Port {
+    const node = this.#atomField(reader).text;
+    const id = tag === Tag.V4Port ? reader.u64() : BigInt(reader.u32());
+    return new Port(node, id, tag === Tag.Port ? shortCreation(reader, at, tag) : reader.u32());
+  }
+
+  #ref(reader: Reader, tag: number, at: number): Ref {
+    if (tag === Tag.Reference) {
+      const node = this.#atomField(reader).text;
+      const word = reader.u32();
+      checkFirstWord(word, at, tag);
+      return new Ref(node, shortCreation(reader, at, tag), [word]);
+    }
+    const length = reader.u16();
+    if (length > MAX_REFERENCE_WORDS) throw new DecodeError("ETF_FIELD", `a reference of ${length} words`, at, tag);
+    const node = this.#atomField(reader).text;
+    const creation = tag === Tag.NewerReference ? reader.u32() : shortCreation(reader, at, tag);
+    const words: number[] = [];
+    for (let i = 0; i < length; i++) words.push(reader.u32());
+    if (tag === Tag.NewReference) checkFirstWord(words[0] ?? 0, at, tag);
+    return new Ref(node, creation, words);
+  }
+
+  #export(reader: Reader, at: number): Export {
+    const module = this.#atomField(reader).text;
+    const name = this.#atomField(reader).text;
+    const arity = this.#integer(reader);
+    if (arity < 0 || arity > MAX_EXPORT_ARITY) {
+      throw new DecodeError("ETF_FIELD", `a function of arity ${arity}`, at, Tag.Export);
+    }
+    return new Export(module, name, Number(arity));
+  }
+
+  /** NEW_FUN_EXT. Its size field is not trusted: writers put a too large value there. */
+  #fun(reader: Reader, at: number, depth: number): Fun {
+    reader.u32();
+    const arity = reader.u8();
+    const uniq = reader.copy(16);
+    const index = reader.u32();
+    const freeCount = reader.u32();
+    if (freeCount > 255) throw new DecodeError("ETF_FIELD", `a fun of ${freeCount} variables`, at, Tag.NewFun);
+    const module = this.#atomField(reader).text;
+    const oldIndex = Number(this.#integer(reader));
+    const oldUniq = this.#integer(reader);
+    const pidTag = reader.u8();
+    if (pidTag !== Tag.NewPid && pidTag !== Tag.Pid) {
+      throw new DecodeError("ETF_TAG", "the pid of a fun's creator is due", reader.offset - 1, pidTag);
+    }
+    const creator = this.#pid(reader, pidTag, reader.offset - 1);
+    this.#count(reader, freeCount);
+    this.#exact++;
+    const freeVariables: Term[] = [];
+    for (let i = 0; i < freeCount; i++) freeVariables.push(this.#term(reader, depth));
+    this.#exact--;
+    return new Fun({ arity, uniq, index, module, oldIndex, oldUniq, creator, freeVariables });
+  }
+
+  /** An integer at a place where nothing else may be. */
+  #integer(reader: Reader): number | bigint {
+    const tag = reader.u8();
+    switch (tag) {
+      case Tag.SmallInteger:
+        return reader.u8();
+      case Tag.Integer:
+        return reader.i32();
+      case Tag.SmallBig:
+        return this.#bigint(reader, reader.u8());
+      case Tag.LargeBig:
+        return this.#bigint(reader, reader.u32());
+      default:
+        throw new DecodeError("ETF_TAG", `an integer is due, not a term with tag ${tag}`, reader.offset - 1, tag);
+    }
+  }
+
+  #record(reader: Reader, at: number, depth: number): NativeRecord {
+    const size = reader.u32();
+    this.#count(reader, size * 2);
+    const flags = reader.u8();
+    if (flags > 1) throw new DecodeError("ETF_FIELD", `a native record with the flags ${flags}`, at, Tag.NativeRecord);
+    const module = this.#atomField(reader).text;
+    const name = this.#atomField(reader).text;
+    const names: string[] = [];
+    for (let i = 0; i < size; i++) names.push(this.#atomField(reader).text);
+    if (new Set(names).size !== size) throw duplicateKey(at);
+    const fields = names.map((field): [string, Term] => [field, this.#term(reader, depth)]);
+    return new NativeRecord(module, name, flags === 1, fields);
+  }
+}
+
+/** True for terms that a Map finds by value. */
+function isOwnKey(term: Term): boolean {
+  return typeof term !== "object" || term === null || term instanceof Atom;
+}
+
+function isAtomTag(tag: number): boolean {
+  switch (tag) {
+    case Tag.SmallAtomUtf8:
+    case Tag.AtomUtf8:
+    case Tag.SmallAtom:
+    case Tag.Atom:
+    case Tag.AtomCacheRef:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Assignment would run setters of the class, which the names that a peer sends must not reach. */
+function defineField(instance: TermObject, key: string, value: Term): void {
+  Object.defineProperty(instance, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function duplicateKey(at: number): DecodeError {
+  return new DecodeError("ETF_DUPLICATE_KEY", "a key is there twice", at);
+}
+
+/** FLOAT_EXT: 31 bytes of text, padded with NUL. */
+function readFloatText(reader: Reader): number {
+  reader.need(31);
+  const { offset } = reader;
+  reader.offset = offset + 31;
+  const text = readLatin1(reader.bytes, offset, offset + 31);
+  const end = text.indexOf("\0");
+  const digits = end < 0 ? text : text.slice(0, end);
+  return /^\s*[-+]?\d+\.\d+(e[-+]?\d+)?$/i.test(digits) ? Number(digits) : Number.NaN;
+}
+
+/** The one-byte creation of the old forms, of which two bits count. */
+function shortCreation(reader: Reader, at: number, tag: number): number {
+  const creation = reader.u8();
+  if (creation > 3) throw new DecodeError("ETF_FIELD", `a creation of ${creation} in an old form`, at, tag);
+  return creation;
+}
+
+/** The old forms have references whose first word has 18 bits. */
+function checkFirstWord(word: number, at: number, tag: number): void {
+  if (word >= 0x4_0000) throw new DecodeError("ETF_FIELD", `a reference with the first word ${word}`, at, tag);
+}

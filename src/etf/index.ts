@@ -1,0 +1,19 @@
+export { DEFAULT_MAX_DEPTH, EncodeError, type EncodeErrorCode } from "../term/index.ts";
+export { type DecodeOptions, decode } from "./decode.ts";
+export { Decoder, type DecoderOptions, type KnownAtom } from "./decoder.ts";
+export { type EncodeOptions, encode } from "./encode.ts";
+export { type AtomSink, Encoder, type EncoderOptions } from "./encoder.ts";
+export { DecodeError, type DecodeErrorCode } from "./errors.ts";
+export {
+  ALL_ABILITIES,
+  DEFAULT_ATOM_BUDGET,
+  DEFAULT_DECODE_LIMITS,
+  type DecodeLimits,
+  type Deflate,
+  type Inflate,
+  type PeerAbilities,
+  type Profile,
+} from "./options.ts";
+export { Reader } from "./reader.ts";
+export { Tag, VERSION } from "./tags.ts";
+export { Writer } from "./writer.ts";

@@ -1,0 +1,93 @@
+import { DecodeError } from "./errors.ts";
+
+/** Eight bytes seen as a double: cheaper than a DataView per buffer. Filled and read within one call of f64. */
+const float = new Float64Array(1);
+const floatBytes = new Uint8Array(float.buffer);
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/** Reads big-endian fields from a range of bytes, and nothing beyond it. Reuse one with {@link Reader.reset}. */
+export class Reader {
+  bytes: Uint8Array;
+  offset: number;
+  end: number;
+
+  constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.end = end;
+  }
+
+  /** Starts over on another range. */
+  reset(bytes: Uint8Array, offset = 0, end = bytes.length): this {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.end = end;
+    return this;
+  }
+
+  /** Bytes that are left. */
+  get left(): number {
+    return this.end - this.offset;
+  }
+
+  /** Throws `ETF_TRUNCATED` unless that many bytes are left. Called before anything of that size is allocated. */
+  need(count: number): void {
+    if (count > this.end - this.offset) throw this.#truncated(count);
+  }
+
+  u8(): number {
+    if (this.offset >= this.end) throw this.#truncated(1);
+    return this.bytes[this.offset++]!;
+  }
+
+  /** The next byte, which is not consumed. */
+  peek(): number {
+    if (this.offset >= this.end) throw this.#truncated(1);
+    return this.bytes[this.offset]!;
+  }
+
+  u16(): number {
+    this.need(2);
+    const { bytes, offset } = this;
+    this.offset = offset + 2;
+    return (bytes[offset]! << 8) | bytes[offset + 1]!;
+  }
+
+  i32(): number {
+    this.need(4);
+    const { bytes, offset } = this;
+    this.offset = offset + 4;
+    return (bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!;
+  }
+
+  u32(): number {
+    return this.i32() >>> 0;
+  }
+
+  u64(): bigint {
+    this.need(8);
+    return (BigInt(this.u32()) << 32n) | BigInt(this.u32());
+  }
+
+  f64(): number {
+    this.need(8);
+    const { bytes, offset } = this;
+    this.offset = offset + 8;
+    if (LITTLE_ENDIAN) for (let i = 0; i < 8; i++) floatBytes[i] = bytes[offset + 7 - i]!;
+    else for (let i = 0; i < 8; i++) floatBytes[i] = bytes[offset + i]!;
+    return float[0]!;
+  }
+
+  /** A copy of the next bytes: the range that is read from may be reused. */
+  copy(count: number): Uint8Array {
+    this.need(count);
+    const start = this.offset;
+    this.offset = start + count;
+    // Not slice: on a Node.js Buffer that is a view.
+    return new Uint8Array(this.bytes.subarray(start, this.offset));
+  }
+
+  #truncated(count: number): DecodeError {
+    return new DecodeError("ETF_TRUNCATED", `${count} bytes are due, ${this.left} are left`, this.offset);
+  }
+}

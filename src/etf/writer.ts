@@ -1,0 +1,181 @@
+import { utf8Room, writeUtf8 } from "./text.ts";
+
+/** Eight bytes seen as a double. Filled and read within one call of f64. */
+const float = new Float64Array(1);
+const floatBytes = new Uint8Array(float.buffer);
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+const DEFAULT_BLOCK_BYTES = 4096;
+
+/** A finished piece: a range of a block, or bytes that were lent. `before` is the size of all pieces before it. */
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly before: number;
+  readonly lent: boolean;
+}
+
+/**
+ * A growing buffer of big-endian fields.
+ *
+ * What was written is a sequence of chunks: the block being filled, and, where {@link Writer.lend} was used, the bytes
+ * that were lent with the parts of blocks between them. Without it there is one chunk. Nothing is copied when the
+ * chunks are taken; a block is copied only when it has to grow.
+ */
+export class Writer {
+  /** The block being filled. Changes whenever room is made: read it again after {@link Writer.reserve}. */
+  bytes: Uint8Array;
+  /** Where in the block the next byte goes. */
+  offset = 0;
+  /** Where in the block the current chunk begins. */
+  #start = 0;
+  /** Size of the finished pieces. */
+  #before = 0;
+  readonly #pieces: Piece[] = [];
+  readonly #blockBytes: number;
+
+  /** @param blockBytes - size of a block; larger ones are made only for larger chunks. */
+  constructor(blockBytes = DEFAULT_BLOCK_BYTES) {
+    this.#blockBytes = blockBytes;
+    this.bytes = new Uint8Array(blockBytes);
+  }
+
+  /** Bytes written and not taken. */
+  get size(): number {
+    return this.#before + this.offset - this.#start;
+  }
+
+  /** A place to {@link Writer.rewind} to. It is the size, so two marks tell how much was written between them. */
+  mark(): number {
+    return this.size;
+  }
+
+  /** Forgets everything that was written after the mark. */
+  rewind(mark: number): void {
+    while (mark < this.#before) {
+      const piece = this.#pieces.pop()!;
+      this.#before = piece.before;
+      if (piece.lent) {
+        this.#start = this.offset;
+      } else {
+        this.bytes = piece.bytes;
+        this.#start = piece.start;
+        this.offset = piece.end;
+      }
+    }
+    this.offset = this.#start + (mark - this.#before);
+  }
+
+  /** Makes room for that many more bytes in the block. */
+  reserve(count: number): void {
+    if (this.offset + count > this.bytes.length) this.#grow(count);
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.bytes[this.offset++] = value;
+  }
+
+  u16(value: number): void {
+    this.reserve(2);
+    const { bytes, offset } = this;
+    bytes[offset] = value >>> 8;
+    bytes[offset + 1] = value;
+    this.offset = offset + 2;
+  }
+
+  /** Signed and unsigned alike. */
+  u32(value: number): void {
+    this.reserve(4);
+    const { bytes, offset } = this;
+    bytes[offset] = value >>> 24;
+    bytes[offset + 1] = value >>> 16;
+    bytes[offset + 2] = value >>> 8;
+    bytes[offset + 3] = value;
+    this.offset = offset + 4;
+  }
+
+  u64(value: bigint): void {
+    this.u32(Number((value >> 32n) & 0xffff_ffffn));
+    this.u32(Number(value & 0xffff_ffffn));
+  }
+
+  f64(value: number): void {
+    this.reserve(8);
+    const { bytes, offset } = this;
+    float[0] = value;
+    if (LITTLE_ENDIAN) for (let i = 0; i < 8; i++) bytes[offset + i] = floatBytes[7 - i]!;
+    else for (let i = 0; i < 8; i++) bytes[offset + i] = floatBytes[i]!;
+    this.offset = offset + 8;
+  }
+
+  /** Copies the bytes in. */
+  copy(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.offset);
+    this.offset += bytes.length;
+  }
+
+  /** Writes a well-formed text as UTF-8 and gives its bytes. */
+  utf8(text: string): number {
+    this.reserve(utf8Room(text));
+    const written = writeUtf8(this.bytes, this.offset, text);
+    this.offset += written;
+    return written;
+  }
+
+  /** Overwrites four bytes that were written at `at` of the current block, which must not have been finished since. */
+  patch32(at: number, value: number): void {
+    const { bytes } = this;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+  }
+
+  /** Takes the bytes as a chunk of their own, uncopied. They must not change until the chunk has been used. */
+  lend(bytes: Uint8Array): void {
+    this.#finishPiece();
+    this.#pieces.push({ bytes, start: 0, end: bytes.length, before: this.#before, lent: true });
+    this.#before += bytes.length;
+  }
+
+  /**
+   * Everything that was written, in order and uncopied; the writer is empty afterwards. The chunks stay as they are:
+   * what is written later goes to the rest of the block, or to another one.
+   */
+  take(): Uint8Array[] {
+    this.#finishPiece();
+    const chunks = this.#pieces.map(({ bytes, start, end }) => bytes.subarray(start, end));
+    this.#pieces.length = 0;
+    this.#before = 0;
+    return chunks;
+  }
+
+  /** Empties the writer and goes back to the start of its block, which overwrites chunks that were taken from it. */
+  reuse(): void {
+    this.#pieces.length = 0;
+    this.#before = 0;
+    this.#start = 0;
+    this.offset = 0;
+  }
+
+  #finishPiece(): void {
+    const { bytes, offset: end } = this;
+    if (end === this.#start) return;
+    this.#pieces.push({ bytes, start: this.#start, end, before: this.#before, lent: false });
+    this.#before += end - this.#start;
+    this.#start = end;
+  }
+
+  /** Moves the current chunk to a larger block. */
+  #grow(count: number): void {
+    const chunk = this.bytes.subarray(this.#start, this.offset);
+    const grown = new Uint8Array(Math.max(this.#blockBytes, chunk.length * 2 + count));
+    grown.set(chunk);
+    this.bytes = grown;
+    this.offset = chunk.length;
+    this.#start = 0;
+  }
+}

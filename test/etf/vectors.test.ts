@@ -1,0 +1,91 @@
+import { inflateSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { DecodeError, decode, encode } from "../../src/etf/index.ts";
+import { equals, Fun } from "../../src/term/index.ts";
+import { RELEASES, type Vector, vectorsOf } from "./vectors.ts";
+
+const inflate = (bytes: Uint8Array, size: number) => inflateSync(bytes, { maxOutputLength: size });
+
+const exact = (bytes: Uint8Array) => decode(bytes, { floats: "exact", inflate });
+
+const LATER_THAN_23 = [
+  "decode:NEW_PID_EXT_max",
+  "decode:NEW_PID_EXT_id_28bit",
+  "decode:NEW_PORT_EXT_max",
+  "decode:V4_PORT_EXT",
+  "decode:V4_PORT_EXT_max",
+  "decode:NEWER_REFERENCE_EXT_4",
+  "decode:NEWER_REFERENCE_EXT_5",
+];
+const RECORDS = ["decode:RECORD_EXT", "decode:RECORD_EXT_unexported", "decode:RECORD_EXT_no_fields"];
+
+/** Accepted here although a BEAM refused them, each with its reason. */
+function acceptedHere(release: number, { name, opts }: Vector): string | undefined {
+  if (opts === "[safe]") return "the option safe refuses atoms that the VM has not seen yet";
+  if (name.startsWith("decode:own_node_"))
+    return "only the node that is named can know that it never made the identity";
+  if (release === 23 && LATER_THAN_23.includes(name)) return "wide identities came with OTP 24";
+  if (release < 29 && RECORDS.includes(name)) return "native records came with OTP 29";
+  return undefined;
+}
+
+/** Refused here although its writer reads it: LOCAL_EXT means something to the VM that wrote it only. */
+const LOCAL = "local_option";
+
+/** Entries whose bytes another writer may have in another form or order. */
+function hasOtherBytes(release: number, { name, bytes, opts }: Vector): boolean {
+  // Up to OTP 25 stand-alone terms have Latin-1 atoms, and ports of the old form.
+  const oldForms = release < 26 && bytes.some((byte) => byte === 100 || byte === 115 || byte === 89);
+  return (
+    oldForms || /minor_version|compressed|deterministic/.test(opts) || name.startsWith("decode:") || /map_/.test(name)
+  );
+}
+
+describe.each(RELEASES)("the vectors of OTP %i", (release) => {
+  const vectors = vectorsOf(release);
+
+  test("what that release wrote or accepted is decoded, what it refused is refused by code", () => {
+    for (const vector of vectors) {
+      if (vector.name === LOCAL || (vector.decode === "badarg" && acceptedHere(release, vector) === undefined)) {
+        expect(() => exact(vector.bytes), vector.name).toThrow(DecodeError);
+      } else {
+        expect(() => exact(vector.bytes), vector.name).not.toThrow();
+      }
+    }
+  });
+
+  test("a decoded term is encoded to an equal one, and to the same bytes where there is one form", () => {
+    for (const vector of vectors.filter(({ name, decode }) => name !== LOCAL && decode !== "badarg")) {
+      const term = exact(vector.bytes);
+      const encoded = encode(term);
+
+      expect(equals(exact(encoded), term), vector.name).toBe(true);
+      if (!hasOtherBytes(release, vector)) expect(Buffer.from(encoded), vector.name).toEqual(Buffer.from(vector.bytes));
+    }
+  });
+
+  test("every strict prefix is refused as truncated", () => {
+    const small = vectors.filter(
+      ({ bytes, decode, opts }) => bytes.length < 300 && decode === undefined && opts === "[]",
+    );
+    for (const { name, bytes } of small) {
+      for (let length = 0; length < bytes.length; length++) {
+        expect(() => exact(bytes.subarray(0, length)), `${name}, ${length} bytes`).toThrow(
+          expect.objectContaining({ code: "ETF_TRUNCATED" }),
+        );
+      }
+    }
+  });
+});
+
+test("a closure of any release comes back byte for byte", () => {
+  for (const release of [27, 29] as const) {
+    const funs = vectorsOf(release).filter(({ name }) => name.startsWith("fun_closure") || name === "fun_shell");
+    expect(funs.length).toBeGreaterThan(4);
+    for (const { name, bytes } of funs) {
+      const fun = decode(bytes);
+      expect(fun, name).toBeInstanceOf(Fun);
+      expect(Buffer.from(encode(fun)), name).toEqual(Buffer.from(bytes));
+    }
+  }
+});
