@@ -1,0 +1,34 @@
+// Where things are kept, and which releases are wanted.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const matrix = JSON.parse(readFileSync(new URL("../matrix.json", import.meta.url), "utf8"));
+
+export const debianSuites = matrix.debianSuites;
+export const packages = matrix.packages;
+export const cacheFolder = join(homedir(), ".cache", "tiebeam");
+
+/** The folder of the Debian system that carries this release. */
+export function rootFolder(otp) {
+  return join(cacheFolder, "roots", `otp-${otp}`);
+}
+
+/** Where the compiled GenStage of this release lies, laid out as `ERL_LIBS` wants it. */
+export function erlLibs(otp) {
+  return join(cacheFolder, "erl_libs", `otp-${otp}`);
+}
+
+/** The releases of `TIEBEAM_OTP` ("25,27"), or all that have a Debian suite. */
+export function wantedReleases() {
+  const chosen = process.env.TIEBEAM_OTP?.split(",")
+    .map((otp) => otp.trim())
+    .filter(Boolean);
+  return chosen?.length ? chosen : Object.keys(debianSuites);
+}
+
+/** Keeps why releases are missing, so that the suites can name the reason when they skip. */
+export function recordMissing(reasons) {
+  mkdirSync(cacheFolder, { recursive: true });
+  writeFileSync(join(cacheFolder, "missing.json"), `${JSON.stringify(reasons, null, 2)}\n`);
+}

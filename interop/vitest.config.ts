@@ -1,0 +1,17 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Suites against real BEAM peers: one file after the other, because each starts several BEAMs. */
+export default defineConfig({
+  test: {
+    root: here("."),
+    include: ["suites/**/*.interop.ts"],
+    globalSetup: [here("global-setup.ts")],
+    reporters: ["default", here("reporter.ts")],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
