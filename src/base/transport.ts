@@ -41,6 +41,12 @@ export interface Listener {
 export interface Transport {
   /** Opens a stream. Rejects with the driver's error; `signal` gives up and rejects with its reason. */
   connect(endpoint: Endpoint, handler: ByteStreamHandler, options?: { signal?: AbortSignal }): Promise<ByteStream>;
-  /** Accepts streams; `accept` returns the handler of each one. */
-  listen(endpoint: Endpoint, accept: (stream: ByteStream, remote: Endpoint) => ByteStreamHandler): Promise<Listener>;
+  /**
+   * Accepts streams; `accept` returns the handler of each one. `remote` is where the stream comes from, `local` the
+   * address it was accepted on, given by drivers for which that can differ from the endpoint.
+   */
+  listen(
+    endpoint: Endpoint,
+    accept: (stream: ByteStream, remote: Endpoint, local?: Endpoint) => ByteStreamHandler,
+  ): Promise<Listener>;
 }
