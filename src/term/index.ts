@@ -4,6 +4,7 @@ export { type EqualsOptions, equals } from "./equals.ts";
 export { EncodeError, type EncodeErrorCode, formatPath, type PathStep } from "./errors.ts";
 export { Export, Fun } from "./funs.ts";
 export { Pid, Port, Ref } from "./identifiers.ts";
+export { type InspectOptions, inspect } from "./inspect.ts";
 export { isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
 export { compare, compareExact, MAX_KEY_DEPTH, type OrderOptions } from "./order.ts";
 export { compareText } from "./scalar-order.ts";
