@@ -8,18 +8,53 @@ export interface EncodeOptions extends Omit<EncoderOptions, "atomBudget"> {
   readonly deflate?: Deflate;
 }
 
+/** Results are cut from blocks of this size, since making a buffer for each takes longer than encoding a message. */
+const BLOCK_BYTES = 16_384;
+
+/**
+ * The codec for calls without options. Nothing of one call shows in another: it remembers the bytes of atoms, and has
+ * a block to write to. Taken while in use, so that a getter may encode too.
+ */
+let idle: Codec | undefined;
+
+class Codec {
+  readonly encoder: Encoder;
+  readonly writer = new Writer(BLOCK_BYTES);
+
+  constructor(options: EncoderOptions) {
+    this.encoder = new Encoder(options);
+  }
+}
+
 /**
  * Encodes a term that stands alone, with its version byte: what `binary_to_term` reads.
  *
  * @param value - anything that the table of `docs/terms.md` has a row for, nested as it likes.
+ * @returns the bytes; like those of a small `Buffer` they may be a part of a larger `ArrayBuffer`.
  * @throws EncodeError with a code and the path to the part that cannot be encoded.
  */
-export function encode(value: unknown, options: EncodeOptions = {}): Uint8Array {
-  const writer = new Writer();
+export function encode(value: unknown, options?: EncodeOptions): Uint8Array {
+  if (options !== undefined) return encodeWith(new Codec(options), value, options.deflate);
+  const codec = idle ?? new Codec({});
+  idle = undefined;
+  try {
+    return encodeWith(codec, value, undefined);
+  } finally {
+    idle = codec;
+  }
+}
+
+function encodeWith({ encoder, writer }: Codec, value: unknown, deflate: Deflate | undefined): Uint8Array {
+  const mark = writer.mark();
   writer.u8(VERSION);
-  new Encoder(options).write(writer, value);
+  try {
+    encoder.write(writer, value);
+  } catch (error) {
+    writer.rewind(mark);
+    throw error;
+  }
   const plain = joined(writer.take());
-  return options.deflate === undefined ? plain : compressed(plain, options.deflate);
+  return deflate === undefined ? plain : compressed(plain, deflate);
 }
 
 /** The term in its compressed form if that is smaller. */

@@ -1,5 +1,6 @@
 import {
   Atom,
+  atomTextProblem,
   BitString,
   DEFAULT_MAX_DEPTH,
   EncodeError,
@@ -18,11 +19,19 @@ import {
   type Structs,
   TermMap,
   termKey,
+  utf8Bytes,
 } from "../term/index.ts";
 import { isStackOverflow } from "./errors.ts";
 import { ALL_ABILITIES, type PeerAbilities } from "./options.ts";
-import { MAX_ATOM_CHARACTERS, MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
+import { MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
 import type { Writer } from "./writer.ts";
+
+/** An atom that an encoder has written. `packet` and `index` belong to its {@link AtomSink}, and start at -1. */
+export interface SentAtom {
+  readonly text: string;
+  packet: number;
+  index: number;
+}
 
 /** Where a connection collects the atoms of a packet for its header. */
 export interface AtomSink {
@@ -30,7 +39,7 @@ export interface AtomSink {
    * The index (0 to 254) of the packet's reference to this atom; or -1, to have its text written in full. What is
    * referred to by a term that then fails to encode is not taken back: an unused reference is legal.
    */
-  reference(text: string): number;
+  reference(atom: SentAtom): number;
 }
 
 export interface EncoderOptions {
@@ -46,6 +55,37 @@ export interface EncoderOptions {
 
 const MAX_U32 = 0xffff_ffff;
 const MAX_STRING_LENGTH = 65_535;
+/** Without a budget nothing bounds the atoms, so those written before are forgotten at this many. */
+const MAX_REMEMBERED_ATOMS = 4096;
+/** In a loop over an object's keys this form costs nothing: V8 knows it. */
+const isOwn = Object.prototype.hasOwnProperty;
+
+/** An atom with its bytes, tag and length included. */
+class KnownAtom implements SentAtom {
+  readonly text: string;
+  readonly encoded: Uint8Array;
+  packet = -1;
+  index = -1;
+  /** The key that came after this one in the object that had it last. */
+  next: KnownAtom | undefined;
+  /** A term that added it failed: it may still be somebody's `next`, but does not count against the budget. */
+  isForgotten = false;
+
+  constructor(text: string, encoded: Uint8Array) {
+    this.text = text;
+    this.encoded = encoded;
+  }
+}
+
+function encodedAtom(text: string): Uint8Array {
+  const utf8 = utf8Bytes(text);
+  const head =
+    utf8.length <= 255 ? [Tag.SmallAtomUtf8, utf8.length] : [Tag.AtomUtf8, utf8.length >> 8, utf8.length & 0xff];
+  const encoded = new Uint8Array(head.length + utf8.length);
+  encoded.set(head);
+  encoded.set(utf8, head.length);
+  return encoded;
+}
 
 /** Writes terms. Make one per connection, or per kind of options, and keep it: it knows the atoms it has written. */
 export class Encoder {
@@ -56,10 +96,13 @@ export class Encoder {
   readonly #peer: PeerAbilities;
   readonly #atomBudget: number;
   readonly #maxDepth: number;
-  /** Atoms that count against the budget; only kept when there is one. */
-  readonly #spent = new Set<string>();
+  /** With a budget, the atoms that count against it; without, those that were written lately. */
+  readonly #atoms = new Map<string, KnownAtom>();
   /** Those of them that the current term added: they are given back when it fails. */
-  readonly #spentByTerm: string[] = [];
+  readonly #atomsOfTerm: KnownAtom[] = [];
+  /** Stands before the first key of every object: its `next` is the first key of the last one. */
+  readonly #firstKey = new KnownAtom("", new Uint8Array());
+  #busy = false;
   /** The way to the part that is being written: a step per level. Steps deeper than the current level are stale. */
   readonly #path: PathStep[] = [];
 
@@ -77,16 +120,19 @@ export class Encoder {
    * @throws EncodeError, and whatever a getter of the value throws.
    */
   write(writer: Writer, value: unknown): void {
+    if (this.#busy) throw new EncodeError("ETF_UNSUPPORTED", "a getter of a value being encoded encodes another one");
     const mark = writer.mark();
+    this.#busy = true;
     try {
       this.#term(writer, value, 0);
     } catch (error) {
       writer.rewind(mark);
-      for (const text of this.#spentByTerm) this.#spent.delete(text);
+      for (const atom of this.#atomsOfTerm) this.#forget(atom);
       if (isStackOverflow(error)) throw new EncodeError("ETF_DEPTH", "the stack is used up", [], { cause: error });
       throw error;
     } finally {
-      this.#spentByTerm.length = 0;
+      this.#atomsOfTerm.length = 0;
+      this.#busy = false;
     }
   }
 
@@ -162,8 +208,7 @@ export class Encoder {
 
   #int32(writer: Writer, value: number): void {
     if (value >= 0 && value <= 255) {
-      writer.u8(Tag.SmallInteger);
-      writer.u8(value);
+      writer.u16((Tag.SmallInteger << 8) | value);
     } else {
       writer.u8(Tag.Integer);
       writer.u32(value);
@@ -197,11 +242,12 @@ export class Encoder {
   }
 
   #string(writer: Writer, text: string, depth: number): void {
+    if (writer.shortAscii(Tag.Binary, text)) return;
     if (!text.isWellFormed()) throw this.#error("ETF_SURROGATE", "a lone surrogate has no UTF-8 form", depth);
     writer.u8(Tag.Binary);
+    const start = writer.mark();
     writer.u32(0);
-    const length = writer.utf8(text);
-    writer.patch32(writer.offset - length - 4, length);
+    writer.patch32(start, writer.utf8(text));
   }
 
   #binary(writer: Writer, bytes: Uint8Array, depth: number): void {
@@ -218,43 +264,36 @@ export class Encoder {
   }
 
   #atom(writer: Writer, text: string, depth: number): void {
-    this.#spend(text, depth);
-    const reference = this.atomSink === undefined ? -1 : this.atomSink.reference(text);
-    if (reference >= 0) {
+    this.#knownAtom(writer, this.#atoms.get(text) ?? this.#newAtom(text, depth));
+  }
+
+  #knownAtom(writer: Writer, atom: KnownAtom): void {
+    const reference = this.atomSink === undefined ? -1 : this.atomSink.reference(atom);
+    if (reference < 0) {
+      writer.short(atom.encoded);
+    } else {
       writer.u8(Tag.AtomCacheRef);
       writer.u8(reference);
-      return;
-    }
-    this.#checkAtom(text, depth);
-    // The tag and the size of the length follow from the length, which is known last.
-    const room = text.length * 3 <= 255 ? 1 : utf8Length(text) <= 255 ? 1 : 2;
-    if (room === 1) {
-      writer.u8(Tag.SmallAtomUtf8);
-      writer.u8(0);
-      const length = writer.utf8(text);
-      writer.bytes[writer.offset - length - 1] = length;
-    } else {
-      writer.u8(Tag.AtomUtf8);
-      writer.u16(utf8Length(text));
-      writer.utf8(text);
     }
   }
 
-  #checkAtom(text: string, depth: number): void {
-    // Only a text of more than 255 UTF-16 units can have more than 255 characters.
-    if (text.length > MAX_ATOM_CHARACTERS && [...text].length > MAX_ATOM_CHARACTERS) {
-      throw this.#error("ETF_ATOM", `an atom has at most ${MAX_ATOM_CHARACTERS} characters`, depth);
-    }
-    if (!text.isWellFormed()) throw this.#error("ETF_ATOM", "an atom cannot hold a lone surrogate", depth);
-  }
-
-  #spend(text: string, depth: number): void {
-    if (this.#atomBudget === Number.POSITIVE_INFINITY || this.#spent.has(text)) return;
-    if (this.#spent.size >= this.#atomBudget) {
+  #newAtom(text: string, depth: number): KnownAtom {
+    const problem = atomTextProblem(text);
+    if (problem !== undefined) throw this.#error("ETF_ATOM", problem, depth);
+    if (this.#atoms.size >= this.#atomBudget) {
       throw this.#error("ETF_ATOM_BUDGET", `the budget of ${this.#atomBudget} distinct atoms is used up`, depth);
     }
-    this.#spent.add(text);
-    this.#spentByTerm.push(text);
+    const hasBudget = this.#atomBudget !== Number.POSITIVE_INFINITY;
+    if (!hasBudget && this.#atoms.size >= MAX_REMEMBERED_ATOMS) this.#atoms.clear();
+    const atom = new KnownAtom(text, encodedAtom(text));
+    this.#atoms.set(text, atom);
+    if (hasBudget) this.#atomsOfTerm.push(atom);
+    return atom;
+  }
+
+  #forget(atom: KnownAtom): void {
+    atom.isForgotten = true;
+    this.#atoms.delete(atom.text);
   }
 
   #tuple(writer: Writer, elements: readonly unknown[], depth: number): void {
@@ -272,7 +311,7 @@ export class Encoder {
 
   #list(writer: Writer, items: readonly unknown[], depth: number): void {
     if (items.length > 0) {
-      if (items.length <= MAX_STRING_LENGTH && this.#byteList(writer, items)) return;
+      if (isByte(items[0]) && items.length <= MAX_STRING_LENGTH && this.#byteList(writer, items)) return;
       writer.u8(Tag.List);
       this.#length(writer, items.length, "elements", depth);
       this.#elements(writer, items, depth);
@@ -289,8 +328,7 @@ export class Encoder {
     const { bytes, offset } = writer;
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
-      // -0 is no byte but a float.
-      if (typeof item !== "number" || item !== (item & 0xff) || (item === 0 && 1 / item < 0)) {
+      if (!isByte(item)) {
         writer.rewind(mark);
         return false;
       }
@@ -315,24 +353,35 @@ export class Encoder {
     }
   }
 
-  /** A map with the atoms of the object's own enumerable keys; with `module`, a struct of it. */
+  /**
+   * A map with the atoms of the object's own enumerable keys; with `module`, a struct of it. Objects come in shapes:
+   * a key is most likely followed by the one that followed it last time, whose bytes are then at hand.
+   */
   #fields(writer: Writer, object: Record<string, unknown>, module: string | undefined, depth: number): void {
-    let keys = Object.keys(object);
     writer.u8(Tag.Map);
-    if (module === undefined) {
-      this.#length(writer, keys.length, "fields", depth);
-    } else {
-      keys = keys.filter((key) => key !== "__struct__");
-      this.#length(writer, keys.length + 1, "fields", depth);
+    const start = writer.mark();
+    writer.u32(0);
+    let size = 0;
+    if (module !== undefined) {
       this.#atom(writer, "__struct__", depth);
       this.#atom(writer, module, depth);
+      size++;
     }
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
+    let before = this.#firstKey;
+    for (const key in object) {
+      if (!isOwn.call(object, key) || (key === "__struct__" && module !== undefined)) continue;
       this.#path[depth] = key;
-      this.#atom(writer, key, depth + 1);
+      let atom = before.next;
+      if (atom === undefined || atom.text !== key || atom.isForgotten) {
+        atom = this.#atoms.get(key) ?? this.#newAtom(key, depth + 1);
+        before.next = atom;
+      }
+      before = atom;
+      this.#knownAtom(writer, atom);
       this.#term(writer, object[key], depth + 1);
+      size++;
     }
+    writer.patch32(start, size);
   }
 
   #map(writer: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
@@ -433,8 +482,7 @@ export class Encoder {
     this.#term(writer, fun.oldUniq, depth);
     this.#pid(writer, fun.creator, depth);
     this.#elements(writer, freeVariables, depth);
-    const size = writer.mark() - start;
-    writer.patch32(writer.offset - size, size);
+    writer.patch32(start, writer.mark() - start);
   }
 
   #record(writer: Writer, record: NativeRecord, depth: number): void {
@@ -473,17 +521,13 @@ export class Encoder {
   }
 }
 
+/** -0 is none, but a float. */
+function isByte(value: unknown): value is number {
+  return typeof value === "number" && (value & 0xff) === value && (value !== 0 || 1 / value > 0);
+}
+
 /** `a Date`, `an instance of Order`. */
 function describe(value: object): string {
   const name: unknown = value.constructor?.name;
   return typeof name === "string" && name !== "" ? `a value of class ${name}` : "a value of an unnamed class";
-}
-
-function utf8Length(text: string): number {
-  let length = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return length;
 }

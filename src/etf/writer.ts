@@ -6,6 +6,7 @@ const floatBytes = new Uint8Array(float.buffer);
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 const DEFAULT_BLOCK_BYTES = 4096;
+const MAX_SHORT = 64;
 
 /** A finished piece: a range of a block, or bytes that were lent. `before` is the size of all pieces before it. */
 interface Piece {
@@ -125,9 +126,48 @@ export class Writer {
     return written;
   }
 
-  /** Overwrites four bytes that were written at `at` of the current block, which must not have been finished since. */
-  patch32(at: number, value: number): void {
+  /** Copies a few bytes in: for up to some thirty, a loop is several times faster than {@link Writer.copy}. */
+  short(source: Uint8Array): void {
+    const { length } = source;
+    this.reserve(length);
+    const { bytes, offset } = this;
+    for (let i = 0; i < length; i++) bytes[offset + i] = source[i]!;
+    this.offset = offset + length;
+  }
+
+  /**
+   * Writes a tag, a 32-bit length and a text of up to 64 ASCII characters; false, and nothing written, for any other
+   * text. For such ones a loop is several times faster than a call out of JavaScript.
+   */
+  shortAscii(tag: number, text: string): boolean {
+    const { length } = text;
+    if (length > MAX_SHORT) return false;
+    this.reserve(5 + length);
     const { bytes } = this;
+    const start = this.offset + 5;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      bytes[start + i] = code;
+    }
+    bytes[start - 5] = tag;
+    bytes[start - 4] = 0;
+    bytes[start - 3] = 0;
+    bytes[start - 2] = 0;
+    bytes[start - 1] = length;
+    this.offset = start + length;
+    return true;
+  }
+
+  /** Overwrites the four bytes that were written after a mark. */
+  patch32(mark: number, value: number): void {
+    let bytes = this.bytes;
+    let at = this.#start + mark - this.#before;
+    if (mark < this.#before) {
+      const piece = this.#pieces.findLast(({ before }) => before <= mark)!;
+      bytes = piece.bytes;
+      at = piece.start + mark - piece.before;
+    }
     bytes[at] = value >>> 24;
     bytes[at + 1] = value >>> 16;
     bytes[at + 2] = value >>> 8;
