@@ -1,0 +1,249 @@
+import type { ByteStream, Clock } from "../base/index.ts";
+import { Decoder, type DecoderOptions, Encoder, type EncoderOptions, Writer } from "../etf/index.ts";
+import { type Abilities, abilitiesOf } from "./abilities.ts";
+import { DistributionError } from "./errors.ts";
+import type { Flags } from "./flags.ts";
+import type { FragmentLimits } from "./fragments.ts";
+import { FrameReader, type FrameSink } from "./frame-reader.ts";
+import type { Established, NodeIdentity } from "./handshake.ts";
+import { type Admit, PacketReader } from "./packet-reader.ts";
+import { PacketWriter } from "./packet-writer.ts";
+import type { Signal } from "./signals.ts";
+import { type Ticked, Ticker, type TickOptions } from "./ticker.ts";
+
+/**
+ * Why a connection ended, in the words of the BEAM's `nodedown_reason` where it has one: `connection_closed` by the
+ * peer or the network, `net_tick_timeout`, `disconnect` by us, `protocol_error` by the peer; or what `close` was given.
+ */
+export type CloseReason = "connection_closed" | "net_tick_timeout" | "disconnect" | "protocol_error" | (string & {});
+
+/** What a {@link Connection} tells its owner. It must not throw. */
+export interface ConnectionHandler {
+  /** A signal came. Signals come in the order in which the peer completed them. */
+  signal(signal: Signal): void;
+  /** What was queued has left, after there had been something. */
+  drained(): void;
+  /** The connection is over, once; nothing follows. `error` says more where there is more. */
+  closed(reason: CloseReason, error?: Error): void;
+  /** See {@link Admit}. Without it everything is taken. */
+  admit?: Admit;
+}
+
+/** Sizes that a connection accepts. */
+export interface ConnectionLimits {
+  /** Longest frame and longest fragmented message, default 128 MiB. */
+  readonly maxFrameBytes?: number;
+  /** Bytes of fragmented messages that are not complete, default 256 MiB. */
+  readonly maxPendingBytes?: number;
+  /** Fragmented messages that are not complete, default 10,000. */
+  readonly maxSequences?: number;
+}
+
+/** How a connection behaves, whichever peer it leads to. */
+export interface ConnectionSettings {
+  readonly clock: Clock;
+  readonly tick?: TickOptions | undefined;
+  readonly limits?: ConnectionLimits | undefined;
+  /** How terms are read. */
+  readonly decoder?: DecoderOptions | undefined;
+  /** How terms are written; what the peer can carry is added from its flags. */
+  readonly encoder?: Omit<EncoderOptions, "peer"> | undefined;
+  /** Makes the handler of a new connection. Called once per connection, before any signal comes. */
+  readonly up: (connection: Connection) => ConnectionHandler;
+}
+
+export interface ConnectionOptions extends ConnectionSettings {
+  readonly stream: ByteStream;
+  readonly established: Established;
+  /** The reader of the handshake, between two frames. */
+  readonly reader?: FrameReader;
+}
+
+export const DEFAULT_MAX_FRAME_BYTES = 128 * 1024 * 1024;
+const DEFAULT_MAX_PENDING_BYTES = 256 * 1024 * 1024;
+const DEFAULT_MAX_SEQUENCES = 10_000;
+
+/** Outgoing bytes leave at the latest when they are this many; one block of this size is what a connection holds. */
+const FLUSH_BYTES = 64 * 1024;
+
+const TICK = new Uint8Array(4);
+
+/**
+ * An established link to a node over one byte stream: signals in, signals out, ticks, one end.
+ *
+ * What a peer sends never throws out of it: whatever breaks the protocol closes this connection with
+ * `protocol_error` and a {@link DistributionError}. The owner of the stream passes `data`, `drained` and `closed` on.
+ */
+export class Connection implements FrameSink, Ticked {
+  /** Who is on the other side. */
+  readonly peer: NodeIdentity;
+  /** Who we are to the peer. */
+  readonly self: NodeIdentity;
+  /** The common flags. */
+  readonly flags: Flags;
+  /** What the common flags allow. */
+  readonly abilities: Abilities;
+
+  readonly #clock: Clock;
+  readonly #stream: ByteStream;
+  readonly #frames: FrameReader;
+  readonly #packets: PacketReader;
+  readonly #packetWriter: PacketWriter;
+  readonly #ticker: Ticker;
+  readonly #handler: ConnectionHandler;
+  #writer = new Writer(FLUSH_BYTES);
+  /** True while a chunk is being read: what is answered meanwhile leaves with the end of the chunk. */
+  #reading = false;
+  #flushDue = false;
+  #open = true;
+  #packetsRead = 0;
+  #packetsWritten = 0;
+
+  constructor(options: ConnectionOptions) {
+    const { established, clock, stream, limits } = options;
+    const maxFrameBytes = limits?.maxFrameBytes ?? DEFAULT_MAX_FRAME_BYTES;
+    this.peer = established.peer;
+    this.self = established.self;
+    this.flags = established.flags;
+    this.abilities = abilitiesOf(established.flags);
+    this.#clock = clock;
+    this.#stream = stream;
+    this.#frames = options.reader ?? new FrameReader(4, maxFrameBytes);
+    this.#frames.expect(4, maxFrameBytes);
+    this.#packetWriter = new PacketWriter(this.abilities, new Encoder({ ...options.encoder, peer: this.abilities }));
+    this.#handler = options.up(this);
+    this.#packets = new PacketReader({
+      peer: this.peer.name,
+      abilities: this.abilities,
+      decoder: new Decoder(options.decoder),
+      limits: fragmentLimits(maxFrameBytes, limits),
+      admit: this.#handler.admit && ((signal, bytes) => this.#handler.admit!(signal, bytes)),
+    });
+    this.#ticker = new Ticker(clock, this, !this.abilities.visible, options.tick);
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** Bytes that were written and have not left this process. */
+  get queuedBytes(): number {
+    return this.#writer.size + this.#stream.queuedBytes;
+  }
+
+  /** Packets that came, ticks included. */
+  get packetsRead(): number {
+    return this.#packetsRead;
+  }
+
+  /** Packets that were written, ticks included. */
+  get packetsWritten(): number {
+    return this.#packetsWritten;
+  }
+
+  get sending(): boolean {
+    return this.queuedBytes > 0;
+  }
+
+  /**
+   * Sends a signal: it is encoded when this returns, and leaves with the other signals of this turn. False when it is
+   * not sent: the peer's flags have no form for it, or the connection is over.
+   *
+   * @throws EncodeError when the signal holds what cannot be encoded for this peer. The connection lives on.
+   */
+  transmit(signal: Signal): boolean {
+    if (!this.#open || !this.#packetWriter.write(this.#writer, signal)) return false;
+    this.#wrote();
+    return true;
+  }
+
+  /** Gives everything that was written to the stream now. */
+  flush(): void {
+    this.#flushDue = false;
+    if (!this.#open || this.#writer.size === 0) return;
+    for (const chunk of this.#writer.take()) this.#stream.write(chunk);
+    // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
+    if (this.#stream.queuedBytes === 0) this.#writer.reuse();
+    else this.#writer = new Writer(FLUSH_BYTES);
+  }
+
+  /** Ends the connection after what was written has left, or at once with `abort`. The handler's `closed` is called before this returns. */
+  close(reason: CloseReason = "disconnect", options?: { abort?: boolean }): void {
+    this.#end(reason, undefined, options?.abort ?? false);
+  }
+
+  /** A chunk arrived from the stream. */
+  data(bytes: Uint8Array): void {
+    this.#reading = true;
+    this.#frames.push(bytes, this);
+    this.#reading = false;
+    if (this.#flushDue) this.flush();
+  }
+
+  /** The stream has nothing left to send. */
+  drained(): void {
+    if (this.#open && this.queuedBytes === 0) this.#handler.drained();
+  }
+
+  /** The stream is over. */
+  closed(error?: Error): void {
+    this.#end("connection_closed", error, true);
+  }
+
+  /** One frame: a tick or a body. */
+  frame(frame: Uint8Array): void {
+    if (!this.#open) return;
+    this.#packetsRead++;
+    if (frame.length === 0) return;
+    let signal: Signal | undefined;
+    try {
+      signal = this.#packets.read(frame);
+    } catch (error) {
+      this.#end("protocol_error", error as Error, true);
+      return;
+    }
+    if (signal !== undefined && this.#open) this.#handler.signal(signal);
+  }
+
+  tooLarge(length: number, limit: number): void {
+    const problem = `it announces a frame of ${length} bytes, ${limit} are accepted`;
+    this.#end("protocol_error", new DistributionError("DIST_LIMIT", this.peer.name, problem), true);
+  }
+
+  sendTick(): void {
+    this.#writer.copy(TICK);
+    this.#wrote();
+  }
+
+  silent(): void {
+    this.#end("net_tick_timeout", undefined, true);
+  }
+
+  #wrote(): void {
+    this.#packetsWritten++;
+    if (this.#writer.size >= FLUSH_BYTES) {
+      this.flush();
+    } else if (!this.#flushDue) {
+      this.#flushDue = true;
+      if (!this.#reading) this.#clock.defer(() => this.flush());
+    }
+  }
+
+  #end(reason: CloseReason, error: Error | undefined, abort: boolean): void {
+    if (!this.#open) return;
+    if (!abort) this.flush();
+    this.#open = false;
+    this.#ticker.stop();
+    this.#frames.stop();
+    this.#stream.close({ abort });
+    this.#handler.closed(reason, error);
+  }
+}
+
+function fragmentLimits(maxFrameBytes: number, limits: ConnectionLimits | undefined): FragmentLimits {
+  return {
+    maxMessageBytes: maxFrameBytes,
+    maxPendingBytes: limits?.maxPendingBytes ?? DEFAULT_MAX_PENDING_BYTES,
+    maxSequences: limits?.maxSequences ?? DEFAULT_MAX_SEQUENCES,
+  };
+}

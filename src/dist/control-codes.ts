@@ -1,0 +1,42 @@
+/** The control messages by their names in erl_dist_protocol, "Protocol Between Connected Nodes". `Tt`: with a trace token. */
+export const Ctrl = {
+  Link: 1,
+  Send: 2,
+  Exit: 3,
+  Unlink: 4,
+  RegSend: 6,
+  GroupLeader: 7,
+  Exit2: 8,
+  SendTt: 12,
+  ExitTt: 13,
+  RegSendTt: 16,
+  Exit2Tt: 18,
+  MonitorP: 19,
+  DemonitorP: 20,
+  MonitorPExit: 21,
+  SendSender: 22,
+  SendSenderTt: 23,
+  PayloadExit: 24,
+  PayloadExitTt: 25,
+  PayloadExit2: 26,
+  PayloadExit2Tt: 27,
+  PayloadMonitorPExit: 28,
+  SpawnRequest: 29,
+  SpawnRequestTt: 30,
+  SpawnReply: 31,
+  SpawnReplyTt: 32,
+  AliasSend: 33,
+  AliasSendTt: 34,
+  UnlinkId: 35,
+  UnlinkIdAck: 36,
+  AltactSigSend: 37,
+} as const;
+
+/** The bits of {@link Ctrl.AltactSigSend}. Unknown ones are ignored. */
+export const Altact = {
+  Priority: 1,
+  Token: 2,
+  Alias: 4,
+  Name: 8,
+  Exit: 16,
+} as const;

@@ -1,0 +1,117 @@
+import type { KnownAtom } from "../etf/index.ts";
+import type { Control } from "./control-reader.ts";
+import { DistributionError } from "./errors.ts";
+
+/** Bounds on messages that come in fragments. They hold per connection. */
+export interface FragmentLimits {
+  /** Bytes of the payload of one message. */
+  readonly maxMessageBytes: number;
+  /** Bytes of the payloads of all messages that are not complete. */
+  readonly maxPendingBytes: number;
+  /** Messages that are not complete. */
+  readonly maxSequences: number;
+}
+
+/** Announced numbers of fragments above this are refused: a BEAM needs a 64th of it for the largest message accepted. */
+const MAX_FRAGMENTS = 1_048_576n;
+
+const FIRST_BUFFER_BYTES = 256 * 1024;
+
+/** A message of which the last fragment has not come. */
+export interface Sequence {
+  readonly control: Control;
+  /** The atoms of the first fragment's header: all fragments refer to them. */
+  readonly atoms: readonly KnownAtom[];
+  /** False: the message was refused, and its fragments are only counted. */
+  readonly admitted: boolean;
+  /** The payload so far, in a buffer that may be longer. */
+  buffer: Uint8Array;
+  length: number;
+  /** Id of the fragment that is due; ids count down to 1. */
+  due: bigint;
+}
+
+/**
+ * Puts fragmented messages together (erl_dist_protocol, "Distribution header for fragmented messages"). Sequences may
+ * interleave with each other and with whole messages; within one the ids must count down without a gap.
+ */
+export class FragmentAssembler {
+  readonly #peer: string;
+  readonly #limits: FragmentLimits;
+  readonly #sequences = new Map<bigint, Sequence>();
+  #pendingBytes = 0;
+
+  constructor(peer: string, limits: FragmentLimits) {
+    this.#peer = peer;
+    this.#limits = limits;
+  }
+
+  /** Checks what the first fragment of a message says, before its control message is read. */
+  check(sequenceId: bigint, fragmentId: bigint): void {
+    if (sequenceId === 0n) throw this.#violation("its fragment has the sequence id 0");
+    if (this.#sequences.has(sequenceId)) throw this.#violation(`its sequence ${sequenceId} starts twice`);
+    if (fragmentId === 0n) throw this.#violation("its message has 0 fragments");
+    if (fragmentId > MAX_FRAGMENTS) throw this.#tooMuch(`a message of ${fragmentId} fragments`);
+    if (this.#sequences.size >= this.#limits.maxSequences) {
+      throw this.#tooMuch(`more than ${this.#limits.maxSequences} messages at once in fragments`);
+    }
+  }
+
+  /** Begins a message with the payload's first part. Gives it back when it is complete already. */
+  begin(
+    sequenceId: bigint,
+    fragmentId: bigint,
+    start: Pick<Sequence, "control" | "atoms" | "admitted">,
+    part: Uint8Array,
+  ): Sequence | undefined {
+    const sequence: Sequence = { ...start, buffer: EMPTY, length: 0, due: fragmentId };
+    this.#sequences.set(sequenceId, sequence);
+    return this.#append(sequenceId, sequence, part);
+  }
+
+  /** Adds the next part of a message, and gives the message when that was the last. */
+  continue(sequenceId: bigint, fragmentId: bigint, part: Uint8Array): Sequence | undefined {
+    const sequence = this.#sequences.get(sequenceId);
+    if (sequence === undefined) throw this.#violation(`a fragment of the unknown sequence ${sequenceId} came`);
+    if (sequence.due !== fragmentId) {
+      throw this.#violation(`fragment ${fragmentId} came where ${sequence.due} was due`);
+    }
+    return this.#append(sequenceId, sequence, part);
+  }
+
+  #append(sequenceId: bigint, sequence: Sequence, part: Uint8Array): Sequence | undefined {
+    if (sequence.admitted) this.#keep(sequence, part);
+    sequence.due--;
+    if (sequence.due > 0n) return undefined;
+    this.#sequences.delete(sequenceId);
+    this.#pendingBytes -= sequence.length;
+    return sequence;
+  }
+
+  #keep(sequence: Sequence, part: Uint8Array): void {
+    const length = sequence.length + part.length;
+    if (length > this.#limits.maxMessageBytes) throw this.#tooMuch(`a fragmented message of more than ${length} bytes`);
+    this.#pendingBytes += part.length;
+    if (this.#pendingBytes > this.#limits.maxPendingBytes) {
+      throw this.#tooMuch(`${this.#pendingBytes} bytes in unfinished messages`);
+    }
+    if (length > sequence.buffer.length) {
+      // Grows with what has come, never by what was announced.
+      const grown = new Uint8Array(Math.max(length, sequence.buffer.length * 2, FIRST_BUFFER_BYTES));
+      grown.set(sequence.buffer.subarray(0, sequence.length));
+      sequence.buffer = grown;
+    }
+    sequence.buffer.set(part, sequence.length);
+    sequence.length = length;
+  }
+
+  #violation(problem: string): DistributionError {
+    return new DistributionError("DIST_PROTOCOL", this.#peer, problem);
+  }
+
+  #tooMuch(problem: string): DistributionError {
+    return new DistributionError("DIST_LIMIT", this.#peer, `it sends ${problem}, which is over the limit`);
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,145 @@
+import { DecodeError, type Decoder, type KnownAtom, Reader, VERSION } from "../etf/index.ts";
+import type { Abilities } from "./abilities.ts";
+import { IncomingAtomCache } from "./atom-cache.ts";
+import { type Control, ControlReader } from "./control-reader.ts";
+import { DistributionError } from "./errors.ts";
+import { FragmentAssembler, type FragmentLimits } from "./fragments.ts";
+import type { Signal } from "./signals.ts";
+
+/** What follows {@link VERSION} in a body with a header. */
+export const Header = { Normal: 68, FirstFragment: 69, Fragment: 70 } as const;
+
+/** The first byte of a body without a header. A BEAM does not look at it (observed on OTP 23 to 29). */
+export const PASS_THROUGH = 112;
+
+const NO_ATOMS: readonly KnownAtom[] = [];
+
+/**
+ * Decides whether a signal is taken, before its payload is decoded: `message`, `reason` or `args` is not set yet.
+ * `payloadBytes` are those that came with the control message: of a fragmented message, its first part.
+ */
+export type Admit = (signal: Signal, payloadBytes: number) => boolean;
+
+export interface PacketReaderOptions {
+  readonly peer: string;
+  readonly abilities: Abilities;
+  readonly decoder: Decoder;
+  readonly limits: FragmentLimits;
+  readonly admit?: Admit | undefined;
+}
+
+/**
+ * Makes signals of the bodies of frames, in the three forms of them (erl_dist_protocol, "Protocol Between Connected
+ * Nodes"): passed through, with a header, and in fragments. It keeps the state of one direction of a connection: after
+ * an error that is unknown, and the connection must be closed.
+ */
+export class PacketReader {
+  readonly #options: PacketReaderOptions;
+  readonly #reader = new Reader(new Uint8Array(0));
+  readonly #controls: ControlReader;
+  readonly #cache: IncomingAtomCache;
+  readonly #fragments: FragmentAssembler;
+
+  constructor(options: PacketReaderOptions) {
+    const { peer, decoder, limits } = options;
+    this.#options = options;
+    this.#controls = new ControlReader(peer, decoder);
+    this.#cache = new IncomingAtomCache(peer, decoder);
+    this.#fragments = new FragmentAssembler(peer, limits);
+  }
+
+  /**
+   * Reads one body, which is not empty. Gives the signal that it completes; nothing for a fragment that does not, and
+   * for what was not admitted. Bytes after the last term that is due are ignored.
+   *
+   * @throws DistributionError and nothing else.
+   */
+  read(body: Uint8Array): Signal | undefined {
+    try {
+      const reader = this.#reader.reset(body);
+      return this.#options.abilities.header ? this.#withHeader(reader) : this.#passThrough(reader);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      const problem = `it sent what is no term or over a limit (${error.message})`;
+      throw new DistributionError("DIST_TERM", this.#options.peer, problem, { cause: error });
+    } finally {
+      // The chunk must not be held on to.
+      this.#reader.reset(NOTHING);
+      this.#options.decoder.references = NO_ATOMS;
+    }
+  }
+
+  #passThrough(reader: Reader): Signal | undefined {
+    reader.u8();
+    this.#version(reader);
+    const control = this.#controls.read(reader);
+    if (!this.#admitted(control, reader)) return undefined;
+    if (control.payload !== undefined) this.#version(reader);
+    return this.#complete(control, reader);
+  }
+
+  #withHeader(reader: Reader): Signal | undefined {
+    this.#version(reader);
+    const kind = reader.u8();
+    if (kind === Header.Normal) {
+      const { decoder } = this.#options;
+      decoder.references = this.#cache.readHeader(reader);
+      const control = this.#controls.read(reader);
+      return this.#admitted(control, reader) ? this.#complete(control, reader) : undefined;
+    }
+    if (!this.#options.abilities.fragments) throw this.#violation(`it sent a body of the unknown kind ${kind}`);
+    if (kind === Header.FirstFragment) return this.#firstFragment(reader);
+    if (kind === Header.Fragment) return this.#nextFragment(reader);
+    throw this.#violation(`it sent a body of the unknown kind ${kind}`);
+  }
+
+  #firstFragment(reader: Reader): Signal | undefined {
+    const { decoder } = this.#options;
+    const sequenceId = reader.u64();
+    const fragmentId = reader.u64();
+    this.#fragments.check(sequenceId, fragmentId);
+    const atoms = this.#cache.readHeader(reader);
+    decoder.references = atoms;
+    const control = this.#controls.read(reader);
+    const admitted = this.#admitted(control, reader);
+    if (fragmentId === 1n) return admitted ? this.#complete(control, reader) : undefined;
+    this.#fragments.begin(sequenceId, fragmentId, { control, atoms, admitted }, rest(reader));
+    return undefined;
+  }
+
+  #nextFragment(reader: Reader): Signal | undefined {
+    const sequenceId = reader.u64();
+    const sequence = this.#fragments.continue(sequenceId, reader.u64(), rest(reader));
+    if (sequence === undefined || !sequence.admitted) return undefined;
+    this.#options.decoder.references = sequence.atoms;
+    return this.#complete(sequence.control, reader.reset(sequence.buffer, 0, sequence.length));
+  }
+
+  #admitted(control: Control, reader: Reader): boolean {
+    const { admit } = this.#options;
+    return admit === undefined || admit(control.signal, control.payload === undefined ? 0 : reader.left);
+  }
+
+  /** Reads the payload into the signal. */
+  #complete({ signal, payload }: Control, reader: Reader): Signal {
+    if (payload !== undefined) {
+      (signal as unknown as Record<string, unknown>)[payload] = this.#options.decoder.read(reader);
+    }
+    return signal;
+  }
+
+  #version(reader: Reader): void {
+    const version = reader.u8();
+    if (version !== VERSION) throw this.#violation(`${version} came where ${VERSION} is due`);
+  }
+
+  #violation(problem: string): DistributionError {
+    return new DistributionError("DIST_PROTOCOL", this.#options.peer, problem);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+function rest(reader: Reader): Uint8Array {
+  return reader.bytes.subarray(reader.offset, reader.end);
+}

@@ -1,0 +1,77 @@
+import type { Clock, Timer } from "../base/index.ts";
+
+/** How often a connection is looked at, and for how long a peer may be silent. */
+export interface TickOptions {
+  /** The net tick time: a peer that is silent for this long (and up to a quarter longer) is lost. Default 60,000 ms. */
+  readonly timeMs?: number;
+  /** Looks per tick time, default 4. */
+  readonly intensity?: number;
+}
+
+export const DEFAULT_TICK_TIME_MS = 60_000;
+export const DEFAULT_TICK_INTENSITY = 4;
+
+/** What a {@link Ticker} looks at and does. */
+export interface Ticked {
+  /** Packets that have come and gone so far; any packet is a sign of life. */
+  readonly packetsRead: number;
+  readonly packetsWritten: number;
+  /** True while bytes wait to be sent. */
+  readonly sending: boolean;
+  sendTick(): void;
+  /** Nothing came for the whole tick time. */
+  silent(): void;
+}
+
+/**
+ * Sends ticks and notices silence, as the BEAM counts it (erl_dist_protocol has no word about it; kernel's
+ * `net_ticktime` and `net_tickintensity` are the source).
+ *
+ * At each look a tick is sent when nothing was written since the last one and nothing waits; on a hidden link also when
+ * nothing was read. The peer is lost when nothing was read at `intensity` looks in a row.
+ */
+export class Ticker {
+  readonly #clock: Clock;
+  readonly #target: Ticked;
+  readonly #hidden: boolean;
+  readonly #periodMs: number;
+  readonly #intensity: number;
+  #timer: Timer;
+  #lastRead = 0;
+  #lastWritten = 0;
+  #silentLooks = 0;
+
+  constructor(clock: Clock, target: Ticked, hidden: boolean, options: TickOptions = {}) {
+    this.#clock = clock;
+    this.#target = target;
+    this.#hidden = hidden;
+    this.#intensity = options.intensity ?? DEFAULT_TICK_INTENSITY;
+    this.#periodMs = (options.timeMs ?? DEFAULT_TICK_TIME_MS) / this.#intensity;
+    this.#timer = this.#nextLook();
+  }
+
+  stop(): void {
+    this.#timer.cancel();
+  }
+
+  #nextLook(): Timer {
+    return this.#clock.setTimer(this.#periodMs, () => {
+      this.#timer = this.#nextLook();
+      this.#look();
+    });
+  }
+
+  #look(): void {
+    const { packetsRead, packetsWritten, sending } = this.#target;
+    const silent = packetsRead === this.#lastRead;
+    const idle = packetsWritten === this.#lastWritten && !sending;
+    this.#lastRead = packetsRead;
+    this.#silentLooks = silent ? this.#silentLooks + 1 : 0;
+    if (this.#silentLooks >= this.#intensity) {
+      this.#target.silent();
+      return;
+    }
+    if (idle || (this.#hidden && silent)) this.#target.sendTick();
+    this.#lastWritten = this.#target.packetsWritten;
+  }
+}
