@@ -1,13 +1,25 @@
 import type { LogFacts, Timer } from "../base/index.ts";
-import { type Behaviour, Exit, type From, Process, type ProcessCore, readGen, reasonOf } from "../runtime/index.ts";
+import {
+  type AnyApi,
+  type Behaviour,
+  Exit,
+  type From,
+  Process,
+  type ProcessCore,
+  readGen,
+  reasonOf,
+} from "../runtime/index.ts";
 import { Atom, atom, inspect, isTuple, type Term, tuple } from "../term/index.ts";
 import type { GenServer } from "./gen-server.ts";
 import { Ignore, type Next, NoReply, Reply, Stop } from "./results.ts";
 
-type Operation = (this: GenServer, ...args: unknown[]) => unknown;
+/** A server as its process sees it: one about whose interface nothing is known. */
+type Callbacks = GenServer<AnyApi, unknown>;
+
+type Operation = (this: Callbacks, ...args: unknown[]) => unknown;
 
 /** A server class with its tables, which are looked up by own names only: a peer must not reach what is inherited. */
-export interface GenServerClass<S = GenServer> {
+export interface GenServerClass<S = Callbacks> {
   new (): S;
   readonly calls?: Record<string, unknown>;
   readonly casts?: Record<string, unknown>;
@@ -16,7 +28,8 @@ export interface GenServerClass<S = GenServer> {
 const TIMEOUT = atom("timeout");
 const IGNORE = atom("ignore");
 
-class OwnProcess extends Process {
+/** What a server holds as its `process`. Behaviours that offer more to their code extend it. */
+export class OwnProcess extends Process {
   from: From | undefined;
 }
 
@@ -27,19 +40,19 @@ class OwnProcess extends Process {
 export class GenServerProcess implements Behaviour {
   readonly label: string;
   protected readonly core: ProcessCore;
-  protected readonly server: GenServer;
+  protected readonly server: Callbacks;
   readonly #process: OwnProcess;
   readonly #calls: Map<string, Operation>;
   readonly #casts: Map<string, Operation>;
   #idle: Timer | undefined;
   #lastMessage: unknown;
 
-  constructor(core: ProcessCore, serverClass: GenServerClass) {
+  constructor(core: ProcessCore, serverClass: GenServerClass, process = new OwnProcess(core)) {
     this.label = `GenServer ${serverClass.name}`;
     this.core = core;
     this.#calls = new Map(Object.entries(serverClass.calls ?? {}) as [string, Operation][]);
     this.#casts = new Map(Object.entries(serverClass.casts ?? {}) as [string, Operation][]);
-    this.#process = new OwnProcess(core);
+    this.#process = process;
     this.server = new serverClass();
     Object.defineProperty(this.server, "process", { value: this.#process });
   }
@@ -52,11 +65,16 @@ export class GenServerProcess implements Behaviour {
         (result) => {
           if (result instanceof Ignore) return this.core.exit(IGNORE);
           if (result instanceof Stop) return this.core.exit(result.reason);
-          started();
-          return this.goOn(result);
+          return this.begin(result, started);
         },
       ),
     );
+  }
+
+  /** What follows an `init` that wants to start; calls `started` once. */
+  protected begin(result: unknown, started: () => void): void | Promise<void> {
+    started();
+    return this.goOn(result);
   }
 
   receive(message: unknown): void | Promise<void> {
@@ -65,9 +83,9 @@ export class GenServerProcess implements Behaviour {
     const gen = readGen(this.core, message);
     switch (gen.kind) {
       case "call":
-        return this.#call(gen.request, gen.from);
+        return this.call(gen.request, gen.from);
       case "cast":
-        return this.guarded(() => this.#cast(gen.request), this.goOn);
+        return this.cast(gen.request);
       case "info":
         return this.info(gen.message);
     }
@@ -81,7 +99,7 @@ export class GenServerProcess implements Behaviour {
     return this.#lastMessage === undefined ? {} : { lastMessage: inspect(this.#lastMessage) };
   }
 
-  #call(request: Term, from: From): void | Promise<void> {
+  protected call(request: Term, from: From): void | Promise<void> {
     this.#process.from = from;
     return this.guarded(
       () => {
@@ -91,8 +109,8 @@ export class GenServerProcess implements Behaviour {
       (result) => {
         this.#process.from = undefined;
         if (result instanceof Reply) {
-          from.reply(result.value);
-          return this.next(result.next);
+          const { value, next } = result;
+          return this.next(next, () => from.reply(value));
         }
         if (result instanceof NoReply) return this.next(result.next);
         if (result instanceof Stop) {
@@ -104,9 +122,11 @@ export class GenServerProcess implements Behaviour {
     );
   }
 
-  #cast(request: Term): unknown {
-    const [operation, args] = find(this.#casts, request);
-    return operation ? operation.apply(this.server, args) : this.server.handleCast(request);
+  protected cast(request: Term): void | Promise<void> {
+    return this.guarded(() => {
+      const [operation, args] = find(this.#casts, request);
+      return operation ? operation.apply(this.server, args) : this.server.handleCast(request);
+    }, this.goOn);
   }
 
   protected info(message: Term): void | Promise<void> {
@@ -125,7 +145,9 @@ export class GenServerProcess implements Behaviour {
     throw badReturn(result);
   };
 
-  protected next(next: Next | undefined): void | Promise<void> {
+  /** Sends the reply that is due, if one is, and does what else the result asked for. */
+  protected next(next: Next<unknown> | undefined, reply?: () => void): void | Promise<void> {
+    reply?.();
     if (next === undefined) return;
     if (next.continue !== undefined) {
       return this.guarded(() => this.server.handleContinue(next.continue), this.goOn);

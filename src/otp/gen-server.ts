@@ -6,12 +6,12 @@ import type { Ignore, NoReply, Reply, Stop } from "./results.ts";
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** What a call may result in. */
-export type CallResult<R = unknown> = Reply<R> | NoReply | Stop<R>;
+/** What a call may result in. `E` is what a stage emits; a plain server emits nothing. */
+export type CallResult<R = unknown, E = never> = Reply<R, E> | NoReply<E> | Stop<R>;
 
 /** What a cast, an info, a continue or a timeout may result in; nothing is the same as `noReply()`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is what is meant
-export type CastResult = void | NoReply | Stop;
+export type CastResult<E = never> = void | NoReply<E> | Stop;
 
 /** What `init` may result in; nothing means started. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a callback without a return statement is what is meant
@@ -23,15 +23,15 @@ type Fn<A extends readonly unknown[], R> = (...args: [...A]) => R;
  * The table of a server's calls: one entry for each operation of its interface that returns something. A request
  * `{op, A, B}`, or the bare atom `op`, runs the entry `op` with `A, B`; `this` is the server.
  */
-export type Calls<S, Api> = {
+export type Calls<S, Api, E = never> = {
   readonly [K in CallNames<Api>]: Api[K] extends (...args: never[]) => infer R
-    ? Fn<ArgsOf<Api[K]>, MaybePromise<CallResult<Awaited<R>>>>
+    ? Fn<ArgsOf<Api[K]>, MaybePromise<CallResult<Awaited<R>, E>>>
     : never;
 } & ThisType<S>;
 
 /** The table of a server's casts: one entry for each operation of its interface that returns `void`. */
-export type Casts<S, Api> = {
-  readonly [K in CastNames<Api>]: Fn<ArgsOf<Api[K]>, MaybePromise<CastResult>>;
+export type Casts<S, Api, E = never> = {
+  readonly [K in CastNames<Api>]: Fn<ArgsOf<Api[K]>, MaybePromise<CastResult<E>>>;
 } & ThisType<S>;
 
 /** A process as a server's callbacks see it. */
@@ -52,9 +52,10 @@ export const behaviour: unique symbol = Symbol("behaviour");
  * signals still arrive. One callback runs at a time. A throw ends the server, after `terminate`, with the reason
  * `{%RuntimeError{message: "Class: text"}, Stack}`.
  *
- * `Api` is the interface of its operations, see {@link Calls} and {@link Casts}. Source of truth: gen_server(3).
+ * `Api` is the interface of its operations, see {@link Calls} and {@link Casts}; `E` what it emits, if it is a stage.
+ * Source of truth: gen_server(3).
  */
-export abstract class GenServer<Api = AnyApi> {
+export abstract class GenServer<Api = AnyApi, E = never> {
   static [behaviour](core: ProcessCore, serverClass: GenServerClass): GenServerProcess {
     return new GenServerProcess(core, serverClass);
   }
@@ -78,20 +79,20 @@ export abstract class GenServer<Api = AnyApi> {
    * A call that the table of calls has no entry for. `reply(value)`, `noReply()` and `from.reply(value)` later, or
    * `stop(reason, reply?)`. The default ends the server with `{bad_call, Request}`.
    */
-  handleCall(request: Term, _from: From): MaybePromise<CallResult> {
+  handleCall(request: Term, _from: From): MaybePromise<CallResult<unknown, E>> {
     throw new Exit(tuple(atom("bad_call"), request as object));
   }
 
   /** A cast that the table of casts has no entry for. The default ends the server with `{bad_cast, Request}`. */
-  handleCast(request: Term): MaybePromise<CastResult> {
+  handleCast(request: Term): MaybePromise<CastResult<E>> {
     throw new Exit(tuple(atom("bad_cast"), request as object));
   }
 
   /** Any other message: what was sent, DOWN, EXIT if exits are trapped, `timeout`. The default logs and drops it. */
-  handleInfo?(message: Term): MaybePromise<CastResult>;
+  handleInfo?(message: Term): MaybePromise<CastResult<E>>;
 
   /** What `next.continue` of an earlier result asked for, before any message. */
-  handleContinue(argument: unknown): MaybePromise<CastResult> {
+  handleContinue(argument: unknown): MaybePromise<CastResult<E>> {
     throw new Exit(tuple(atom("bad_continue"), argument as object));
   }
 
@@ -104,6 +105,10 @@ export abstract class GenServer<Api = AnyApi> {
   /** What `:sys.get_state/1` shows. The default: the public own fields. */
   inspectState?(): unknown;
 }
+
+/** Any server or stage, whatever its interface and its events. */
+// biome-ignore lint/suspicious/noExplicitAny: an interface is in no relation to another one
+export type AnyServer = GenServer<any, any>;
 
 /** The interface of a server class's instances. */
 export type ApiOf<S> = S extends { readonly [api]: infer Api } ? Api : never;

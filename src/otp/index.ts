@@ -1,4 +1,5 @@
 export {
+  type AnyServer,
   type ApiOf,
   behaviour,
   type CallResult,
@@ -10,6 +11,6 @@ export {
   type InitResult,
   type ServerProcess,
 } from "./gen-server.ts";
-export { type GenServerClass, GenServerProcess } from "./gen-server-process.ts";
+export { type GenServerClass, GenServerProcess, OwnProcess } from "./gen-server-process.ts";
 export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
 export { StartedServer, type StartOptions, startServer } from "./start.ts";

@@ -1,27 +1,29 @@
 /** What a server does after a callback, before it takes the next message. */
-export interface Next {
+export interface Next<E = never> {
   /** Calls `handleContinue` with this term at once, before any message. */
   readonly continue?: unknown;
   /** `handleInfo(atom("timeout"))` unless a message comes within that many milliseconds. */
   readonly timeoutMs?: number;
+  /** In stages that produce: events to emit, before a reply is sent and before anything else of this. */
+  readonly events?: readonly E[];
 }
 
 /** Made by {@link reply}. */
-export class Reply<R = unknown> {
+export class Reply<R = unknown, E = never> {
   readonly value: R;
-  readonly next: Next | undefined;
+  readonly next: Next<E> | undefined;
 
-  constructor(value: R, next: Next | undefined) {
+  constructor(value: R, next: Next<E> | undefined) {
     this.value = value;
     this.next = next;
   }
 }
 
 /** Made by {@link noReply}. */
-export class NoReply {
-  readonly next: Next | undefined;
+export class NoReply<E = never> {
+  readonly next: Next<E> | undefined;
 
-  constructor(next: Next | undefined) {
+  constructor(next: Next<E> | undefined) {
     this.next = next;
   }
 }
@@ -44,12 +46,12 @@ export class Ignore {
 }
 
 /** The result of a call: `{reply, Value, State}`. */
-export function reply<R>(value: R, next?: Next): Reply<R> {
+export function reply<R, E = never>(value: R, next?: Next<E>): Reply<R, E> {
   return new Reply(value, next);
 }
 
 /** Go on: `{noreply, State}`. From a call, the caller waits until somebody answers its `from`. */
-export function noReply(next?: Next): NoReply {
+export function noReply<E = never>(next?: Next<E>): NoReply<E> {
   return new NoReply(next);
 }
 

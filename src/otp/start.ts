@@ -1,6 +1,6 @@
 import { ExitError, nameText, type ProcessCore, type ProcessName, Server } from "../runtime/index.ts";
 import { atom, type Pid, tuple } from "../term/index.ts";
-import { type ApiOf, behaviour, type GenServer, type InitArgs } from "./gen-server.ts";
+import { type AnyServer, type ApiOf, behaviour, type GenServer, type InitArgs } from "./gen-server.ts";
 import type { GenServerClass, GenServerProcess } from "./gen-server-process.ts";
 
 /** How to start a server. `args` may be left out when its `init` takes none. */
@@ -27,7 +27,7 @@ export class StartedServer<Api> extends Server<Api> {
  * @param user - the process in whose name it is started and then called.
  * @throws ExitError with the reason that `init` gave, `{already_started, Pid}` when the name is taken, or `ignore`.
  */
-export function startServer<S extends GenServer>(
+export function startServer<S extends AnyServer>(
   user: ProcessCore,
   serverClass: new () => S,
   options: { name?: ProcessName; link?: boolean; args?: unknown },
