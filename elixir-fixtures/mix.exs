@@ -13,7 +13,7 @@ defmodule TiebeamFixtures.MixProject do
   end
 
   def application do
-    [extra_applications: [:logger]]
+    [extra_applications: [:logger, :crypto, :gen_stage]]
   end
 
   # GenStage comes from Hex only where ERL_LIBS does not provide it already.

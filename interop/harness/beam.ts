@@ -121,7 +121,8 @@ export class Beam implements AsyncDisposable {
 
   /** An orderly end (`:init.stop`), which closes connections and runs the applications' own stop. */
   async stop(): Promise<void> {
-    await this.#end(() => this.eval(":init.stop()"));
+    const outrun = () => {}; // the BEAM may be gone before its answer
+    await this.#end(() => this.eval(":init.stop()").catch(outrun));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

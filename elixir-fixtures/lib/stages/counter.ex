@@ -77,7 +77,10 @@ defmodule Fixtures.Counter do
     asked = state.stats.asked + demand
     outstanding = asked - state.stats.emitted
 
-    %{state | stats: %{state.stats | asked: asked, max_outstanding: max(state.stats.max_outstanding, outstanding)}}
+    %{
+      state
+      | stats: %{state.stats | asked: asked, max_outstanding: max(state.stats.max_outstanding, outstanding)}
+    }
     |> count(:asks)
   end
 

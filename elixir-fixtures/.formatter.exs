@@ -1,0 +1,1 @@
+[inputs: ["mix.exs", "lib/**/*.ex", "../interop/peer/*.ex"], line_length: 110]
