@@ -2,11 +2,10 @@ import { Atom, atomTerm, atomText, atomTextProblem, isAtom } from "./atom.ts";
 import { EncodeError, type EncodeErrorCode, type PathStep } from "./errors.ts";
 import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
+import { duplicateEntry, mapOf, type TermEntry } from "./map-term.ts";
 import { objectFields, setOwn } from "./objects.ts";
 import type { Structs } from "./structs.ts";
 import type { Term, TermObject } from "./term.ts";
-import { termKey } from "./term-key.ts";
-import { TermMap } from "./term-map.ts";
 import { isTuple, TupleValue } from "./tuple.ts";
 import { utf8Bytes, utf8Text } from "./utf8.ts";
 import { BitString, Float, ImproperList, NativeRecord } from "./values.ts";
@@ -152,18 +151,15 @@ class Copier {
   }
 
   #map(map: ReadonlyMap<unknown, unknown>, depth: number): Term {
-    const entries: [key: Term, value: Term][] = [];
-    const seen = new Set<unknown>();
-    for (const [key, value] of map) {
-      const copiedKey = this.#key(key, depth);
-      const canonical = termKey(copiedKey);
-      if (seen.has(canonical)) throw this.#refusal("ETF_DUPLICATE_KEY", "a Map has the same key twice", depth, { key });
-      seen.add(canonical);
-      entries.push([copiedKey, this.#part(value, { key }, depth)]);
+    const entries: TermEntry[] = [];
+    for (const [key, value] of map) entries.push([this.#key(key, depth), this.#part(value, { key }, depth)]);
+    const duplicate = duplicateEntry(entries);
+    if (duplicate !== undefined) {
+      throw this.#refusal("ETF_DUPLICATE_KEY", "a Map has the same key twice", depth, { key: duplicate[0] });
     }
-    if (entries.every(([key]) => isAtom(key))) return this.#objectOf(entries);
-    const isPlain = entries.every(([key]) => isAtom(key) || typeof key !== "object");
-    return isPlain ? new Map(entries) : new TermMap(entries);
+    const struct = entries.find(([key]) => atomText(key) === "__struct__");
+    if (struct === undefined || !entries.every(([key]) => isAtom(key))) return mapOf(entries);
+    return this.#structOf(entries, structModule(struct[1]));
   }
 
   #key(key: unknown, depth: number): Term {
@@ -174,12 +170,12 @@ class Copier {
     return copied;
   }
 
-  #objectOf(entries: readonly (readonly [key: Term, value: Term])[]): TermObject {
-    const struct = entries.find(([key]) => atomText(key) === "__struct__");
-    const { object, isStruct } = this.#emptyObject(structModule(struct?.[1]));
+  #structOf(entries: readonly TermEntry[], module: string | undefined): Term {
+    const { object, isStruct } = this.#emptyObject(module);
+    if (!isStruct) return mapOf(entries);
     for (const [key, value] of entries) {
       const text = atomText(key)!;
-      if (!(isStruct && text === "__struct__")) setOwn(object, text, value);
+      if (text !== "__struct__") setOwn(object, text, value);
     }
     return object;
   }

@@ -82,21 +82,20 @@ const hexEscape = (code: number) => {
 };
 
 /**
- * Texts that need no quotes after Elixir's colon. Letters beyond Latin are left to the scripts that Elixir recommends, one
- * at a time; where this quotes and Elixir would not, both read back as the same atom.
+ * A regular expression for texts that need no quotes after Elixir's colon. Letters beyond Latin are left to the scripts
+ * that Elixir recommends, one at a time; where this quotes and Elixir would not, both read back as the same atom.
  */
-const ELIXIR_PLAIN = new RegExp(
-  `^(?:${[
-    "[A-Za-z_À-ÖØ-öø-ıĴ-ľŁ-ňŊ-ž][\\w@À-ÖØ-öø-ıĴ-ľŁ-ňŊ-ž]*",
-    "[Ά-ΡΣ-ώ][\\dΆ-ΡΣ-ώ_@]*",
-    "[Ѐ-џ][\\dЀ-џ_@]*",
-    "[ぁ-ゖァ-ヺー一-鿿々][\\dぁ-ゖァ-ヺー一-鿿々_@]*",
-    "[가-힣][\\d가-힣_@]*",
-  ].join("|")})[?!]?$`,
-  "u",
-);
+export const ELIXIR_ATOM = `(?:${[
+  "[A-Za-z_À-ÖØ-öø-ıĴ-ľŁ-ňŊ-ž][\\w@À-ÖØ-öø-ıĴ-ľŁ-ňŊ-ž]*",
+  "[Ά-ΡΣ-ώ][\\dΆ-ΡΣ-ώ_@]*",
+  "[Ѐ-џ][\\dЀ-џ_@]*",
+  "[ぁ-ゖァ-ヺー一-鿿々][\\dぁ-ゖァ-ヺー一-鿿々_@]*",
+  "[가-힣][\\d가-힣_@]*",
+].join("|")})[?!]?`;
+const ELIXIR_PLAIN = new RegExp(`^${ELIXIR_ATOM}$`, "u");
 
-const ELIXIR_OPERATORS = new Set(
+/** Operators that are atoms without quotes. */
+export const ELIXIR_OPERATORS = new Set(
   (
     "! @ . + - ++ -- * / ** && || == != === !== =~ < > <= >= | <> .. ... ..// <<< >>> ~>> <<~ <~ ~> <~> |> & ^ &&& ||| " +
     "+++ --- <- -> % %{} {} <<>> ="
