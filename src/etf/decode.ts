@@ -13,20 +13,31 @@ export interface DecodeOptions extends Profile {
 }
 
 /**
+ * The decoder for calls without options. Nothing of one call shows in another: it remembers the bytes of atoms and the
+ * order of keys. Calls cannot overlap, since decoding runs none of the user's code without `inflate`.
+ */
+let plainDecoder: Decoder | undefined;
+
+/**
  * Decodes a term that stands alone: what `term_to_binary` made. Like `binary_to_term`, it ignores what follows the term.
  *
  * @param bytes - the term with its version byte, 131. The result does not refer to them.
  * @throws DecodeError with a code and the offset. Nothing else, whatever the bytes are.
  */
-export function decode(bytes: Uint8Array, options: DecodeOptions = {}): Term {
-  const limits = { ...DEFAULT_DECODE_LIMITS, ...options.limits };
-  if (bytes.length > limits.maxBytes) throw new DecodeError("ETF_LIMIT", `${bytes.length} bytes`, 0);
+export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
+  if (options !== undefined) return decodeWith(new Decoder(options), bytes, options);
+  plainDecoder ??= new Decoder();
+  return decodeWith(plainDecoder, bytes, {});
+}
+
+function decodeWith(decoder: Decoder, bytes: Uint8Array, { limits, inflate }: DecodeOptions): Term {
+  const { maxBytes, maxInflatedBytes } = { ...DEFAULT_DECODE_LIMITS, ...limits };
+  if (bytes.length > maxBytes) throw new DecodeError("ETF_LIMIT", `${bytes.length} bytes`, 0);
   const reader = new Reader(bytes);
   const version = reader.u8();
   if (version !== VERSION) throw new DecodeError("ETF_VERSION", `a term starts with ${VERSION}, not ${version}`, 0);
-  const decoder = new Decoder(options);
   if (reader.peek() !== Tag.Compressed) return decoder.read(reader);
-  return decoder.read(new Reader(inflated(reader, options.inflate, limits.maxInflatedBytes)));
+  return decoder.read(new Reader(inflated(reader, inflate, maxInflatedBytes)));
 }
 
 /** What a compressed term inflates to. Its size is checked before, and again after inflating. */

@@ -1,41 +1,35 @@
 import {
   Atom,
-  type AtomTerm,
-  atomTerm,
+  atomText,
+  atomTextProblem,
   BitString,
   Export,
   Float,
   Fun,
   ImproperList,
+  isAtom,
   NativeRecord,
   Pid,
   Port,
   Ref,
   type Structs,
-  setOwn,
   type Term,
   TermMap,
   type TermObject,
-  tupleFrom,
+  TupleValue,
 } from "../term/index.ts";
 import { DecodeError, isStackOverflow } from "./errors.ts";
+import { buildObject, KeyTree, MAX_SHAPE_KEYS } from "./key-tree.ts";
+import { AtomTable, type KnownAtom } from "./known-atoms.ts";
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits, type Profile } from "./options.ts";
 import type { Reader } from "./reader.ts";
-import { MAX_ATOM_CHARACTERS, MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
+import { MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
 import { readLatin1, readUtf8 } from "./text.ts";
-
-/** An atom as the decoder knows it: its text, for keys and names, and its value. */
-export interface KnownAtom {
-  readonly text: string;
-  readonly term: AtomTerm;
-}
 
 export interface DecoderOptions extends Profile {
   readonly limits?: Partial<DecodeLimits>;
 }
 
-/** Atoms that a decoder remembers; it starts over when they are more. */
-const MAX_KNOWN_ATOMS = 4096;
 const NO_REFERENCES: readonly KnownAtom[] = [];
 
 /** Reads terms. Make one per connection, or per kind of options, and keep it: it knows the atoms it has read. */
@@ -47,7 +41,8 @@ export class Decoder {
   readonly #exactFloats: boolean;
   readonly #strings: boolean;
   readonly #structs: Structs | undefined;
-  readonly #atoms = new Map<string, KnownAtom>();
+  readonly #atoms = new AtomTable();
+  readonly #keyTree = new KeyTree();
   /** What the term that is being read may still have. */
   #elementsLeft = 0;
   #atomsLeft = 0;
@@ -209,33 +204,29 @@ export class Decoder {
 
   #utf8Atom(reader: Reader, length: number): KnownAtom {
     reader.need(length);
-    const { offset } = reader;
-    const text = readUtf8(reader.bytes, offset, offset + length);
-    if (text === undefined) throw new DecodeError("ETF_UTF8", "an atom that is not UTF-8", offset);
+    const { bytes, offset } = reader;
     reader.offset = offset + length;
-    return this.#known(text, offset);
+    const found = this.#atoms.find(bytes, offset, offset + length);
+    if (found !== undefined) return found;
+    const text = readUtf8(bytes, offset, offset + length);
+    if (text === undefined) throw new DecodeError("ETF_UTF8", "an atom that is not UTF-8", offset);
+    return this.#atomOfText(text, offset);
   }
 
   #latin1Atom(reader: Reader, length: number): KnownAtom {
     reader.need(length);
     const { offset } = reader;
     reader.offset = offset + length;
-    return this.#known(readLatin1(reader.bytes, offset, offset + length), offset);
+    return this.#atomOfText(readLatin1(reader.bytes, offset, offset + length), offset);
   }
 
-  #known(text: string, at: number): KnownAtom {
+  #atomOfText(text: string, at: number): KnownAtom {
     const known = this.#atoms.get(text);
     if (known !== undefined) return known;
-    if (text.length > MAX_ATOM_CHARACTERS && [...text].length > MAX_ATOM_CHARACTERS) {
-      throw new DecodeError("ETF_ATOM", `an atom of more than ${MAX_ATOM_CHARACTERS} characters`, at);
-    }
-    if (--this.#atomsLeft < 0) {
-      throw new DecodeError("ETF_LIMIT", `more than ${this.#limits.maxAtoms} new atoms`, at);
-    }
-    if (this.#atoms.size >= MAX_KNOWN_ATOMS) this.#atoms.clear();
-    const made = { text, term: atomTerm(text) };
-    this.#atoms.set(text, made);
-    return made;
+    const problem = atomTextProblem(text);
+    if (problem !== undefined) throw new DecodeError("ETF_ATOM", problem, at);
+    if (--this.#atomsLeft < 0) throw new DecodeError("ETF_LIMIT", `more than ${this.#limits.maxAtoms} new atoms`, at);
+    return this.#atoms.add(text);
   }
 
   #bytesOrText(reader: Reader, length: number): string | Uint8Array {
@@ -261,16 +252,12 @@ export class Decoder {
   }
 
   #byteList(reader: Reader): number[] {
-    const items: number[] = [];
-    this.#bytesInto(reader, items);
-    return items;
-  }
-
-  #bytesInto(reader: Reader, items: Term[]): void {
     const length = this.#count(reader, reader.u16());
     const { bytes, offset } = reader;
-    for (let i = 0; i < length; i++) items.push(bytes[offset + i]!);
+    const items: number[] = new Array(length);
+    for (let i = 0; i < length; i++) items[i] = bytes[offset + i]!;
     reader.offset = offset + length;
+    return items;
   }
 
   /**
@@ -278,78 +265,92 @@ export class Decoder {
    * on, which is followed without recursion.
    */
   #list(reader: Reader, depth: number): Term {
-    const items: Term[] = [];
+    const length = this.#count(reader, reader.u32());
+    const items: Term[] = new Array(length);
+    for (let i = 0; i < length; i++) items[i] = this.#term(reader, depth);
     for (;;) {
-      const length = this.#count(reader, reader.u32());
-      for (let i = 0; i < length; i++) items.push(this.#term(reader, depth));
-      const tail = reader.peek();
-      if (tail === Tag.List) {
-        reader.offset++;
-        continue;
-      }
-      if (tail === Tag.Nil) {
+      const tag = reader.peek();
+      if (tag === Tag.Nil) {
         reader.offset++;
         return items;
       }
-      if (tail === Tag.String) {
+      if (tag === Tag.String) {
         reader.offset++;
-        this.#bytesInto(reader, items);
+        for (const byte of this.#byteList(reader)) items.push(byte);
         return items;
       }
-      const end = this.#term(reader, depth);
-      return items.length === 0 ? end : new ImproperList(items, end);
+      if (tag !== Tag.List) {
+        const tail = this.#term(reader, depth);
+        return items.length === 0 ? tail : new ImproperList(items, tail);
+      }
+      reader.offset++;
+      const more = this.#count(reader, reader.u32());
+      for (let i = 0; i < more; i++) items.push(this.#term(reader, depth));
     }
   }
 
   #tuple(reader: Reader, arity: number, at: number, depth: number): Term {
     if (arity > MAX_TUPLE_ARITY) throw new DecodeError("ETF_FIELD", `a tuple of ${arity} elements`, at);
     this.#count(reader, arity);
-    const elements: Term[] = [];
-    for (let i = 0; i < arity; i++) elements.push(this.#term(reader, depth));
-    return tupleFrom(elements) as unknown as Term;
+    const tuple = new TupleValue(arity);
+    for (let i = 0; i < arity; i++) tuple[i] = this.#term(reader, depth);
+    return tuple as unknown as Term;
   }
 
+  /** Follows the key tree while the keys are atoms: see {@link KeyTree}. */
   #map(reader: Reader, at: number, depth: number): Term {
     const size = reader.u32();
     this.#count(reader, size * 2);
-    const keys: (KnownAtom | Term)[] = [];
-    const values: Term[] = [];
-    let atoms = true;
+    if (size > MAX_SHAPE_KEYS) return this.#anyMap(reader, size, at, depth, [], []);
+    const values: Term[] = new Array(size);
+    let node = this.#keyTree.root;
     for (let i = 0; i < size; i++) {
-      if (isAtomTag(reader.peek())) {
-        const atom = this.#atomField(reader);
-        keys.push(atoms ? atom.text : atom.term);
-      } else {
-        if (atoms) {
-          atoms = false;
-          for (let k = 0; k < keys.length; k++) keys[k] = atomTerm(keys[k] as string);
+      let next = node.likely;
+      if (next === undefined || !next.atom!.isNext(reader, this.references)) {
+        if (!isAtomTag(reader.peek())) {
+          const keys = node.atoms().map(({ term }) => term);
+          return this.#anyMap(reader, size, at, depth, keys, values.slice(0, i));
         }
-        this.#exact++;
-        keys.push(this.#term(reader, depth));
-        this.#exact--;
+        next = this.#keyTree.after(node, this.#atomField(reader));
+        if (next === undefined) throw duplicateKey(at);
+        node.likely = next;
       }
+      node = next;
+      values[i] = this.#term(reader, depth);
+    }
+    if (this.#structs === undefined || !node.isStruct) return this.#keyTree.build(node, values);
+    return this.#object(node.keys, values);
+  }
+
+  /** The rest of a map of any keys, after those that were read already. */
+  #anyMap(reader: Reader, size: number, at: number, depth: number, keys: Term[], values: Term[]): Term {
+    for (let i = keys.length; i < size; i++) {
+      this.#exact++;
+      keys.push(this.#term(reader, depth));
+      this.#exact--;
       values.push(this.#term(reader, depth));
     }
-    return atoms ? this.#object(keys as string[], values, at) : this.#mapOf(keys as Term[], values, at);
+    if (keys.every(isAtom)) {
+      const texts = keys.map((key) => atomText(key)!);
+      if (new Set(texts).size !== size) throw duplicateKey(at);
+      return this.#object(texts, values);
+    }
+    // A Map finds these by value.
+    const isPlain = keys.every((key) => typeof key !== "object" || key === null || key instanceof Atom);
+    const map = isPlain ? new Map<Term, Term>() : new TermMap();
+    for (let i = 0; i < size; i++) map.set(keys[i]!, values[i]!);
+    if (map.size !== size) throw duplicateKey(at);
+    return map;
   }
 
-  #object(keys: readonly string[], values: readonly Term[], at: number): Term {
-    const object: TermObject = {};
-    for (let i = 0; i < keys.length; i++) setOwn(object, keys[i]!, values[i]!);
-    if (Object.keys(object).length !== keys.length) throw duplicateKey(at);
-    const module = object.__struct__;
-    if (this.#structs === undefined || this.#exact > 0 || !(module instanceof Atom)) return object;
-    const instance = this.#structs.create(module.tag) as TermObject | undefined;
-    if (instance === undefined) return object;
+  /** An object, or the instance of the class that is registered for the struct. */
+  #object(keys: readonly string[], values: readonly Term[]): TermObject {
+    const module = values[keys.indexOf("__struct__")];
+    const isInstance = this.#exact === 0 && module instanceof Atom;
+    const instance = isInstance ? (this.#structs?.create(module.tag) as TermObject | undefined) : undefined;
+    if (instance === undefined) return buildObject(keys, values);
     for (let i = 0; i < keys.length; i++) if (keys[i] !== "__struct__") defineField(instance, keys[i]!, values[i]!);
     return instance;
-  }
-
-  #mapOf(keys: readonly Term[], values: readonly Term[], at: number): Term {
-    const map = keys.every(isOwnKey) ? new Map<Term, Term>() : new TermMap();
-    for (let i = 0; i < keys.length; i++) map.set(keys[i]!, values[i]!);
-    if (map.size !== keys.length) throw duplicateKey(at);
-    return map;
   }
 
   #pid(reader: Reader, tag: number, at: number): Pid {
@@ -446,11 +447,6 @@ export class Decoder {
     const fields = names.map((field): [string, Term] => [field, this.#term(reader, depth)]);
     return new NativeRecord(module, name, flags === 1, fields);
   }
-}
-
-/** True for terms that a Map finds by value. */
-function isOwnKey(term: Term): boolean {
-  return typeof term !== "object" || term === null || term instanceof Atom;
 }
 
 function isAtomTag(tag: number): boolean {

@@ -1,9 +1,10 @@
 export { DEFAULT_MAX_DEPTH, EncodeError, type EncodeErrorCode } from "../term/index.ts";
 export { type DecodeOptions, decode } from "./decode.ts";
-export { Decoder, type DecoderOptions, type KnownAtom } from "./decoder.ts";
+export { Decoder, type DecoderOptions } from "./decoder.ts";
 export { type EncodeOptions, encode } from "./encode.ts";
 export { type AtomSink, Encoder, type EncoderOptions } from "./encoder.ts";
 export { DecodeError, type DecodeErrorCode } from "./errors.ts";
+export type { KnownAtom } from "./known-atoms.ts";
 export {
   ALL_ABILITIES,
   DEFAULT_ATOM_BUDGET,

@@ -77,6 +77,7 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
 
 /** Each byte one character. */
 export function readLatin1(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start <= MAX_SHORT) return shortLatin1(bytes, start, end - start);
   if (native !== undefined) return native.latin1Slice.call(bytes, start, end);
   let text = "";
   // Pieces, because the arguments of a call are on the stack.
@@ -84,6 +85,29 @@ export function readLatin1(bytes: Uint8Array, start: number, end: number): strin
     text += String.fromCharCode(...bytes.subarray(at, Math.min(at + 4096, end)));
   }
   return text;
+}
+
+const MAX_SHORT = 12;
+const chars = String.fromCharCode as (...codes: (number | undefined)[]) => string;
+
+/** Up to twelve characters in one call: two to four times as fast as a call out of JavaScript. */
+function shortLatin1(b: Uint8Array, i: number, length: number): string {
+  // biome-ignore format: a table
+  switch (length) {
+    case 0: return "";
+    case 1: return chars(b[i]);
+    case 2: return chars(b[i], b[i + 1]);
+    case 3: return chars(b[i], b[i + 1], b[i + 2]);
+    case 4: return chars(b[i], b[i + 1], b[i + 2], b[i + 3]);
+    case 5: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4]);
+    case 6: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5]);
+    case 7: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6]);
+    case 8: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7]);
+    case 9: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7], b[i + 8]);
+    case 10: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7], b[i + 8], b[i + 9]);
+    case 11: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7], b[i + 8], b[i + 9], b[i + 10]);
+    default: return chars(b[i], b[i + 1], b[i + 2], b[i + 3], b[i + 4], b[i + 5], b[i + 6], b[i + 7], b[i + 8], b[i + 9], b[i + 10], b[i + 11]);
+  }
 }
 
 /** How many bytes to have at hand before {@link writeUtf8}: exact for long texts where that can be known cheaply. */
