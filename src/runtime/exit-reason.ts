@@ -54,12 +54,6 @@ export class Exit extends TiebeamError {
   }
 }
 
-/** The error that a caller gets when the process it called ended, or could not be reached. */
-export function callError(why: unknown, target: unknown, node: string | undefined, call: Tuple): TiebeamError {
-  if (why === Reason.noconnection && node !== undefined) return new NodeDownError(node, "noconnection");
-  return new ExitError(why, target, call);
-}
-
 /**
  * The exit reason of a process whose code threw: `{Exception, Stacktrace}` for an `Error`, in the form that Elixir prints
  * with message and stack. The exception is Elixir's own `RuntimeError`, since only a struct whose module exists on the

@@ -1,7 +1,7 @@
 import { ArgumentError } from "../base/index.ts";
 import { atom, atomTerm, isTuple, Pid, type Ref, type Term, type Tuple, tuple } from "../term/index.ts";
 import { type Address, type Destination, resolve } from "./destination.ts";
-import { callError, Exit, ExitError, Reason } from "./exit-reason.ts";
+import { Exit, ExitError, Reason } from "./exit-reason.ts";
 import { From } from "./from.ts";
 import type { ProcessCore } from "./process-core.ts";
 import { aliasTag } from "./reply-tag.ts";
@@ -58,7 +58,7 @@ export function call(
       address,
       (why) => {
         finish();
-        reject(callError(why, to, address.node, callTerm()));
+        reject(why === Reason.noconnection ? runtime.nodeDownError(address.node) : new ExitError(why, to, callTerm()));
       },
       (reason) => {
         finish();

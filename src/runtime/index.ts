@@ -7,7 +7,7 @@ export {
   resolve,
 } from "./destination.ts";
 export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
-export { From } from "./from.ts";
+export { From, sendReply } from "./from.ts";
 export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
 export { type Down, type Monitor, Process } from "./process.ts";

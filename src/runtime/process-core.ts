@@ -18,6 +18,10 @@ export interface Behaviour {
   ended?(reason: unknown): void;
   /** What a crash report calls it, as `GenServer Cart`. */
   readonly label?: string;
+  /**
+   * True for what the node itself cannot do without: a failure is logged, and exit signals, even `kill`, are messages to it.
+   */
+  readonly immortal?: boolean;
   /** What else a crash report tells, as the last message. */
   crashFacts?(): LogFacts;
 }
@@ -158,13 +162,14 @@ export class ProcessCore {
     if (!this.#alive) return;
     const reason = reasonOf(error);
     this.runtime.reportCrash(this, reason, error);
-    this.exit(reason);
+    if (!this.behaviour.immortal) this.exit(reason);
   }
 
   /** An exit signal arrived: from a broken link, or sent by `exit/2`. The table of the docs, "Exit signals". */
   receiveExit(from: Pid, reason: unknown, kind: "link" | "sent"): void {
-    if (kind === "sent" && reason === Reason.kill) this.exit(Reason.killed);
-    else if (this.trapExit) this.deliver(tuple(EXIT, from, reason as object));
+    const { immortal } = this.behaviour;
+    if (kind === "sent" && reason === Reason.kill && !immortal) this.exit(Reason.killed);
+    else if (this.trapExit || immortal) this.deliver(tuple(EXIT, from, reason as object));
     else if (reason !== Reason.normal || (kind === "sent" && from.key === this.pid.key)) this.exit(reason);
   }
 
@@ -274,7 +279,11 @@ export class ProcessCore {
         this.#held = false;
         this.#wake();
       },
-      (error: unknown) => this.fail(error),
+      (error: unknown) => {
+        this.#held = false;
+        this.fail(error);
+        this.#wake();
+      },
     );
   }
 }

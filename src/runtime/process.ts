@@ -114,7 +114,10 @@ export class Process {
       throw new ArgumentError("to", "only a pid or a name can be monitored");
     }
     const core = this.#core;
-    const ref = core.monitor(target, onDown && ((reason) => onDown({ ref, target, reason: reason as Term })));
+    const ref = core.monitor(
+      target,
+      onDown && ((reason) => core.occupy(() => onDown({ ref, target, reason: reason as Term }))),
+    );
     return { ref, target, demonitor: () => core.demonitor(ref) };
   }
 

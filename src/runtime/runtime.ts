@@ -18,6 +18,8 @@ export interface Remote {
    * @throws EncodeError for what cannot be sent, BusyError when far too much is queued already.
    */
   transmit(node: string, signal: Signal, dial: boolean): Promise<void> | undefined;
+  /** Why there is no connection to a node, where that is known. */
+  downCause(node: string): { readonly reason: string; readonly error: Error | undefined } | undefined;
 }
 
 /** Who gets the messages sent to an alias. */
@@ -149,6 +151,12 @@ export class Runtime {
     const tied = this.#ties.get(node) ?? new Set();
     this.#ties.set(node, tied.add(core));
     core.ties.add(node);
+  }
+
+  /** The error for those who wait for something from a node that is gone; its `cause` says what happened. */
+  nodeDownError(node: string): NodeDownError {
+    const cause = this.#remote.downCause(node);
+    return new NodeDownError(node, cause?.reason ?? "noconnection", cause?.error && { cause: cause.error });
   }
 
   /** The connection to a node is gone, or could not be made: every link and monitor across it ends, once. */

@@ -1,0 +1,174 @@
+import type { Listener, Logger } from "../base/index.ts";
+import type { Connection } from "../dist/index.ts";
+import type { Epmd, Registration } from "../epmd/index.ts";
+import type { Exposed, ExposedFunction, ExposeOptions, Peers } from "../node/index.ts";
+import { type ApiOf, type GenServer, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
+import {
+  type Destination,
+  Process,
+  type ProcessCore,
+  type ProcessName,
+  Reason,
+  type Runtime,
+} from "../runtime/index.ts";
+import type { Term } from "../term/index.ts";
+
+/** Everything that a started node consists of; the parts are made by `startNode`. */
+export interface NodeParts {
+  readonly runtime: Runtime;
+  readonly host: ProcessCore;
+  readonly peers: Peers;
+  readonly exposed: Exposed;
+  readonly listener: Listener | undefined;
+  readonly registration: Registration | undefined;
+  readonly epmd: Epmd | undefined;
+  readonly logger: Logger;
+  /** Handshakes that peers began and that are under way. */
+  readonly accepting: { readonly size: number; drop(): void };
+}
+
+/** Figures about one connection. */
+export interface PeerStats {
+  readonly node: string;
+  readonly queuedBytes: number;
+  readonly packetsRead: number;
+  readonly packetsWritten: number;
+}
+
+/** Figures about a node. Everything but `dials` is zero or empty once it has stopped. */
+export interface NodeStats {
+  readonly peers: readonly PeerStats[];
+  /** Connections that are being made, by us or by peers. */
+  readonly connecting: number;
+  /** Connections that were attempted from here since the start. */
+  readonly dials: number;
+  readonly processes: number;
+  readonly names: number;
+  readonly aliases: number;
+  /** Monitors that others hold on processes here. */
+  readonly monitored: number;
+}
+
+/** Why a node came to its end: `stopped` by `stop()`, or the name of the signal that stopped it. */
+export type NodeEnd = "stopped" | NodeJS.Signals;
+
+/**
+ * This process as a node of the cluster. It has the interface of a {@link Process}: `call`, `send`, `monitor` and the rest
+ * act for a process of the host's own.
+ *
+ * Like a server, a node keeps the process alive while it runs. `await using` stops it at the end of a block; `closed` settles
+ * when it has stopped.
+ */
+export class Node extends Process implements AsyncDisposable {
+  readonly #parts: NodeParts;
+  #stopping: Promise<void> | undefined;
+  #end!: (end: NodeEnd) => void;
+
+  /** Why the node stopped, once it has; does not reject. */
+  readonly closed: Promise<NodeEnd>;
+
+  constructor(parts: NodeParts) {
+    super(parts.host);
+    this.#parts = parts;
+    this.closed = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** The node's own name, `name@host`. */
+  get name(): string {
+    return this.#parts.runtime.identity.node;
+  }
+
+  /** What tells this life of the node from others of the same name. */
+  get creation(): number {
+    return this.#parts.runtime.identity.creation;
+  }
+
+  /** The port it listens at, undefined when it does not. */
+  get port(): number | undefined {
+    return this.#parts.listener?.endpoint.port;
+  }
+
+  /**
+   * Starts a server, or a stage, and waits for its `init`.
+   *
+   * @throws ExitError with the reason that `init` gave, `{already_started, Pid}` when the name is taken, or `ignore`.
+   */
+  start<S extends GenServer>(
+    server: new () => S,
+    ...[options]: undefined extends StartOptions<S>["args"] ? [options?: StartOptions<S>] : [options: StartOptions<S>]
+  ): Promise<StartedServer<ApiOf<S>>> {
+    return startServer(this.#parts.host, server, options ?? {});
+  }
+
+  /**
+   * Lets other nodes call these functions of a module by `:erpc`, `:rpc` and `Node.spawn`. Nothing else can be called.
+   * A key `quote` takes any number of arguments, `"quote/1"` one. Returns a function that takes them back.
+   */
+  expose(
+    module: ProcessName,
+    functions: Readonly<Record<string, ExposedFunction>>,
+    options?: ExposeOptions,
+  ): () => void {
+    return this.#parts.exposed.add(module, functions, options);
+  }
+
+  /** Connects to a node. Rejects with what went wrong: HandshakeError, EpmdError, NodeUnknownError, NetError. */
+  connect(node: string): Promise<void> {
+    return this.#parts.peers.connect(node);
+  }
+
+  /** Ends the connection to a node. False when there is none. */
+  disconnect(node: string): boolean {
+    return this.#parts.peers.disconnect(node);
+  }
+
+  /** The names of the nodes that are connected. */
+  peers(): string[] {
+    return this.#parts.peers.connections().map((connection) => connection.peer.name);
+  }
+
+  /** Figures about the node, as they are now. */
+  stats(): NodeStats {
+    const { peers, accepting, runtime } = this.#parts;
+    const counts = runtime.counts();
+    return {
+      peers: peers.connections().map(peerStats),
+      connecting: peers.connecting + accepting.size,
+      dials: peers.dials,
+      processes: counts.processes,
+      names: counts.names,
+      aliases: counts.aliases,
+      monitored: counts.watches,
+    };
+  }
+
+  /**
+   * Stops the node: ends its processes with `shutdown`, which tells those linked to them, then its connections, its name and
+   * its port. Resolves once nothing is left.
+   */
+  stop(end: NodeEnd = "stopped"): Promise<void> {
+    this.#stopping ??= this.#stop(end);
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(end: NodeEnd): Promise<void> {
+    const { runtime, peers, accepting, listener, registration, epmd } = this.#parts;
+    for (const core of [...runtime.processes()]) core.exit(Reason.shutdown);
+    accepting.drop();
+    peers.stop();
+    await Promise.all([listener?.close(), registration?.close()]);
+    await epmd?.close();
+    this.#end(end);
+  }
+}
+
+function peerStats(connection: Connection): PeerStats {
+  const { peer, queuedBytes, packetsRead, packetsWritten } = connection;
+  return { node: peer.name, queuedBytes, packetsRead, packetsWritten };
+}

@@ -1,0 +1,70 @@
+import type { Clock, Logger, Random, Transport } from "../base/index.ts";
+import type { ConnectionLimits } from "../dist/index.ts";
+import type { DecodeLimits, Profile } from "../etf/index.ts";
+import type { AddressResolver, CookieOptions } from "../node/index.ts";
+import type { Term } from "../term/index.ts";
+
+/**
+ * How this node makes itself known to others.
+ *
+ * - `"auto"` (default): registers with the epmd of this machine, and starts one in this process when there is none.
+ * - `"require"`: registers; without an epmd the start fails with `EPMD_UNREACHABLE`.
+ * - `"none"`: does not register; others must know the port.
+ */
+export type EpmdMode = "auto" | "require" | "none";
+
+/** Options of {@link startNode}. */
+export interface NodeOptions extends CookieOptions, Profile {
+  /** The full name, `name@host`. */
+  readonly name: string;
+  /**
+   * Where to listen. Default: a free port on all IPv4 addresses, on the host part's address when that is a loopback one.
+   * `false`: not at all; then nobody can connect from outside, and no name is registered.
+   */
+  readonly listen?: { readonly host?: string; readonly port?: number } | false;
+  readonly epmd?: EpmdMode;
+  /** The port where every epmd is looked for. Default: `ERL_EPMD_PORT`, else 4369. */
+  readonly epmdPort?: number;
+  /** Says where other nodes listen, in place of epmd. */
+  readonly resolve?: AddressResolver;
+  /**
+   * Hidden nodes (default) are not listed by `Node.list/0` and have no part in `global`. `true` is refused with `BADARG`: a
+   * visible node has to speak all of `global`, and half of it would block name registration in the whole cluster.
+   */
+  readonly visible?: boolean;
+  /** Visible without `global`. For tests of the visible handshake only. */
+  readonly unsafeVisible?: boolean;
+  /** The net tick time in milliseconds, default 60,000: a silent peer is lost after 0.75 to 1.25 times it. */
+  readonly netTickTimeMs?: number;
+  /** The time for each step of connecting, default 7,000 ms. */
+  readonly setupTimeoutMs?: number;
+  /** Stops the node when the process gets one of these signals. */
+  readonly stopOn?: readonly NodeJS.Signals[];
+  /** Gets the messages that are sent to the node's own pid. Default: they are dropped. */
+  readonly onMessage?: (message: Term) => void;
+  /** `"share"` hands messages within the node over as they are, uncopied and unchecked. Default `"copy"`. */
+  readonly localMessages?: "copy" | "share";
+  /** Distinct atoms that one connection may make its peer remember, default 10,000. */
+  readonly atomBudget?: number;
+  /** Bounds on terms that arrive. */
+  readonly decodeLimits?: Partial<DecodeLimits>;
+  /** Bounds on frames and fragments that arrive. */
+  readonly connectionLimits?: ConnectionLimits;
+  /** Bytes queued for one node above which `send` returns a promise, default 1 MiB. */
+  readonly highWaterBytes?: number;
+  /** Bytes queued for one node above which `send` fails with `BUSY`, default 16 MiB. */
+  readonly maxQueuedBytes?: number;
+  /** Signals that may wait for one connection being made before `send` fails with `BUSY`, default 10,000. */
+  readonly maxQueuedSignals?: number;
+  /** Default: warnings and errors to standard error. */
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: TCP. */
+  readonly transport?: Transport;
+}
+
+export const DEFAULT_HIGH_WATER_BYTES = 1024 * 1024;
+export const DEFAULT_MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+export const DEFAULT_MAX_QUEUED_SIGNALS = 10_000;
+export const DEFAULT_SETUP_TIMEOUT_MS = 7_000;

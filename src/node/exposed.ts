@@ -1,0 +1,93 @@
+import { ArgumentError } from "../base/index.ts";
+import { Exit, nameText, type ProcessName, reasonOf } from "../runtime/index.ts";
+import { atom, isList, isTuple, tuple } from "../term/index.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: functions of any signature can be exposed
+export type ExposedFunction = (...args: any[]) => unknown;
+
+export interface ExposeOptions {
+  /** Only these nodes may call the functions, and for all others they do not exist. Default: every node. */
+  readonly peers?: readonly string[];
+}
+
+/** How the call of a function ended, in Erlang's three classes and the good one. */
+export type Outcome =
+  | { readonly kind: "return"; readonly value: unknown }
+  | { readonly kind: "throw"; readonly value: unknown }
+  | { readonly kind: "exit"; readonly reason: unknown }
+  | { readonly kind: "error"; readonly reason: unknown; readonly stack: readonly unknown[] };
+
+interface Entry {
+  readonly run: ExposedFunction;
+  readonly peers: ReadonlySet<string> | undefined;
+}
+
+/** The functions that other nodes may call by rpc, erpc or spawn. Nothing that is not in it can be called. */
+export class Exposed {
+  /** By `module:name/arity`, or `module:name` for any arity. */
+  readonly #entries = new Map<string, Entry>();
+
+  /**
+   * Adds functions of a module. A key `quote` takes any number of arguments, `"quote/1"` only one.
+   * Returns a function that takes them out again.
+   *
+   * @throws ArgumentError `BADARG` for what is no function, or is exposed already.
+   */
+  add(
+    module: ProcessName,
+    functions: Readonly<Record<string, ExposedFunction>>,
+    options: ExposeOptions = {},
+  ): () => void {
+    const peers = options.peers && new Set(options.peers);
+    const added: string[] = [];
+    for (const [name, run] of Object.entries(functions)) {
+      const key = `${nameText(module)}:${name}`;
+      if (typeof run !== "function") throw new ArgumentError("functions", `${name} is no function`);
+      if (this.#entries.has(key)) throw new ArgumentError("functions", `${key} is exposed already`);
+      added.push(key);
+      this.#entries.set(key, { run, peers });
+    }
+    return () => {
+      for (const key of added) this.#entries.delete(key);
+    };
+  }
+
+  /** Calls a function for a peer. What is not exposed to it ends as the BEAM's own calls of unknown functions do. */
+  async call(peer: string, module: unknown, name: unknown, args: unknown): Promise<Outcome> {
+    const entry = isList(args) ? this.#find(peer, module, name, args.length) : undefined;
+    if (entry === undefined) {
+      return {
+        kind: "error",
+        reason: atom("undef"),
+        stack: [tuple(module as object, name as object, args as object, [])],
+      };
+    }
+    try {
+      return { kind: "return", value: await entry.run(...(args as unknown[])) };
+    } catch (error) {
+      return failure(error);
+    }
+  }
+
+  #find(peer: string, module: unknown, name: unknown, arity: number): Entry | undefined {
+    const key = `${textOf(module)}:${textOf(name)}`;
+    const entry = this.#entries.get(`${key}/${arity}`) ?? this.#entries.get(key);
+    return entry === undefined || (entry.peers !== undefined && !entry.peers.has(peer)) ? undefined : entry;
+  }
+}
+
+/** What a throw of JavaScript is in Erlang: an `Error` an error, an `Exit` an exit, any other value a throw. */
+function failure(error: unknown): Outcome {
+  if (!(error instanceof Error)) return { kind: "throw", value: error };
+  const reason = reasonOf(error);
+  if (error instanceof Exit || !isTuple(reason) || !isList(reason[1])) return { kind: "exit", reason };
+  return { kind: "error", reason: reason[0], stack: reason[1] };
+}
+
+function textOf(value: unknown): string {
+  try {
+    return nameText(value);
+  } catch {
+    return "";
+  }
+}

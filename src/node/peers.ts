@@ -1,0 +1,309 @@
+import { ArgumentError, BusyError, type Clock, type Logger, TiebeamError, type Timer } from "../base/index.ts";
+import type { ConnectDecision, Connection, ConnectionHandler, ConnectRequest, Signal } from "../dist/index.ts";
+import { HandshakeError, splitNodeName } from "../dist/index.ts";
+import type { Remote } from "../runtime/index.ts";
+import { copyTerm } from "../term/index.ts";
+import { NodeStoppedError } from "./errors.ts";
+
+/**
+ * Opens a connection to a node: address, stream, handshake. The connection reports to {@link Peers.up} before this
+ * resolves. Rejects with the error of the step that failed.
+ */
+export type Dial = (node: string, signal: AbortSignal) => Promise<unknown>;
+
+/** What happens to peers, told to the node that they are peers of. */
+export interface PeersOwner {
+  /** A signal for one of this node's processes. */
+  signal(signal: Signal, from: string): void;
+  /** A connection is up. */
+  up(node: string, connection: Connection): void;
+  /** A connection is gone, or none could be made. Follows `up` at most once, and comes without it when dialling failed. */
+  down(node: string, reason: string, wasUp: boolean): void;
+}
+
+export interface PeersOptions {
+  readonly self: string;
+  readonly dial: Dial;
+  readonly owner: PeersOwner;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** The time for each step of connecting. */
+  readonly setupTimeoutMs: number;
+  /** Bytes queued for one node above which `send` gives a promise. */
+  readonly highWaterBytes: number;
+  /** Bytes queued for one node above which sending fails with `BUSY`. */
+  readonly maxQueuedBytes: number;
+  /** Signals that may wait for a connection that is being made. */
+  readonly maxQueuedSignals: number;
+}
+
+/** How the latest connection to a node ended. */
+export interface DownCause {
+  readonly reason: string;
+  readonly error: Error | undefined;
+}
+
+/** A connection that is being made, by us, by the peer, or both. */
+interface Connecting {
+  readonly at: "connecting";
+  /** Signals that wait, in their order, as copies. */
+  readonly queue: Signal[];
+  readonly abort: AbortController;
+  /** Settles with the connection's coming up or its failure. */
+  readonly settled: Deferred;
+  /** An attempt of ours is under way. */
+  dialling: boolean;
+  /** Handshakes of the peer's making that are under way. */
+  accepting: number;
+  /** Runs while nothing is under way but the peer said that an attempt of its own is. */
+  patience: Timer | undefined;
+}
+
+interface Up {
+  readonly at: "up";
+  readonly connection: Connection;
+  /** Waits for room; there is one for all that wait. */
+  room: Deferred | undefined;
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The other nodes: at most one connection to each, made on first use by those who may, and the signals that go there.
+ *
+ * ```mermaid
+ * stateDiagram-v2
+ *   [*] --> connecting: dial, or the peer's handshake begins
+ *   connecting --> up: a handshake of either side succeeds / queued signals leave
+ *   connecting --> [*]: all attempts failed / down
+ *   up --> [*]: closed / down
+ * ```
+ */
+export class Peers implements Remote {
+  readonly #options: PeersOptions;
+  readonly #peers = new Map<string, Connecting | Up>();
+  readonly #downCauses = new Map<string, DownCause>();
+  #dials = 0;
+  #stopped = false;
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+  }
+
+  /** Connections that were attempted from here. */
+  get dials(): number {
+    return this.#dials;
+  }
+
+  /** The connections that are up. */
+  connections(): Connection[] {
+    return [...this.#peers.values()].flatMap((peer) => (peer.at === "up" ? [peer.connection] : []));
+  }
+
+  /** How many connections are being made. */
+  get connecting(): number {
+    return [...this.#peers.values()].filter((peer) => peer.at === "connecting").length;
+  }
+
+  /** Why there is no connection to a node, if there was or should have been one. */
+  downCause(node: string): DownCause | undefined {
+    return this.#downCauses.get(node);
+  }
+
+  transmit(node: string, signal: Signal, dial: boolean): Promise<void> | undefined {
+    const peer = this.#peers.get(node) ?? (dial ? this.#dial(node) : undefined);
+    if (peer === undefined) return undefined;
+    if (peer.at === "connecting") {
+      this.#queue(node, peer, signal);
+      return undefined;
+    }
+    const { connection } = peer;
+    if (isMessage(signal) && connection.queuedBytes > this.#options.maxQueuedBytes) {
+      throw new BusyError("BUSY", node, connection.queuedBytes);
+    }
+    connection.transmit(signal);
+    if (connection.queuedBytes <= this.#options.highWaterBytes) return undefined;
+    peer.room ??= deferred();
+    return peer.room.promise;
+  }
+
+  /** Connects, unless there is a connection already. Rejects with the error of the step that failed. */
+  connect(node: string): Promise<void> {
+    const peer = this.#peers.get(node) ?? this.#dial(node);
+    return peer.at === "up" ? Promise.resolve() : peer.settled.promise;
+  }
+
+  /** Ends the connection to a node. False when there is none. */
+  disconnect(node: string): boolean {
+    const peer = this.#peers.get(node);
+    if (peer === undefined) return false;
+    if (peer.at === "up") peer.connection.close("disconnect");
+    else this.#fail(node, peer, new TiebeamError("NODE_DISCONNECT", `the connection to ${node} was given up`));
+    return true;
+  }
+
+  /** Ends all connections, and refuses new ones. */
+  stop(): void {
+    this.#stopped = true;
+    for (const [node, peer] of this.#peers) {
+      if (peer.at === "up") peer.connection.close("shutdown");
+      else this.#fail(node, peer, new NodeStoppedError(this.#options.self));
+    }
+  }
+
+  /** What to answer a peer that wants to connect: the table of erl_dist_protocol, "Distribution Handshake". */
+  decide(request: ConnectRequest): ConnectDecision {
+    const { self } = this.#options;
+    if (this.#stopped) return "close";
+    if (request.wantsName) return "not_allowed";
+    if (request.name === self) return "nok";
+    const peer = this.#peers.get(request.name);
+    if (peer?.at === "up") return "alive";
+    if (peer === undefined) {
+      this.#connecting(request.name).accepting++;
+      return "ok";
+    }
+    if (peer.dialling && self > request.name) return "nok";
+    peer.accepting++;
+    peer.patience?.cancel();
+    if (!peer.dialling) return "ok";
+    peer.dialling = false;
+    peer.abort.abort(
+      new HandshakeError("HANDSHAKE_NOK", "the peer's attempt wins", { peer: request.name, step: "name" }),
+    );
+    return "ok_simultaneous";
+  }
+
+  /** A peer that has proven to know the cookie replaces its live connection. */
+  takeOver(node: string): void {
+    const peer = this.#peers.get(node);
+    if (peer?.at !== "up") return;
+    peer.connection.close("replaced");
+    this.#connecting(node).accepting++;
+  }
+
+  /** A handshake that the peer began has failed. */
+  acceptFailed(node: string, error: Error): void {
+    const peer = this.#peers.get(node);
+    if (peer?.at !== "connecting") return;
+    peer.accepting--;
+    if (peer.accepting === 0 && !peer.dialling) this.#fail(node, peer, error);
+  }
+
+  /** A handshake of either side succeeded. Gives what the connection reports to. */
+  up(connection: Connection): ConnectionHandler {
+    const node = connection.peer.name;
+    const before = this.#peers.get(node);
+    if (this.#stopped || before?.at === "up") {
+      connection.close("disconnect");
+      return NOBODY;
+    }
+    const peer: Up = { at: "up", connection, room: undefined };
+    this.#peers.set(node, peer);
+    this.#downCauses.delete(node);
+    this.#options.owner.up(node, connection);
+    if (before !== undefined) {
+      before.patience?.cancel();
+      for (const signal of before.queue) this.#transmitQueued(node, signal);
+      before.settled.resolve();
+    }
+    return {
+      signal: (signal) => this.#options.owner.signal(signal, node),
+      drained: () => {
+        peer.room?.resolve();
+        peer.room = undefined;
+      },
+      closed: (reason, error) => this.#down(node, peer, reason, error),
+    };
+  }
+
+  #dial(node: string): Connecting {
+    if (this.#stopped) throw new NodeStoppedError(this.#options.self);
+    if (splitNodeName(node) === undefined) throw new ArgumentError("node", `${node} is no node name`);
+    const peer = this.#connecting(node);
+    peer.dialling = true;
+    this.#dials++;
+    this.#options.dial(node, peer.abort.signal).catch((error: Error) => {
+      if (this.#peers.get(node) === peer && peer.dialling) this.#dialFailed(node, peer, error);
+    });
+    return peer;
+  }
+
+  #connecting(node: string): Connecting {
+    const settled = deferred();
+    settled.promise.catch(() => {});
+    const peer: Connecting = {
+      at: "connecting",
+      queue: [],
+      abort: new AbortController(),
+      settled,
+      dialling: false,
+      accepting: 0,
+      patience: undefined,
+    };
+    this.#peers.set(node, peer);
+    return peer;
+  }
+
+  /** Queues a copy, since a message is fixed when `send` returns. */
+  #queue(node: string, peer: Connecting, signal: Signal): void {
+    if (isMessage(signal) && peer.queue.length >= this.#options.maxQueuedSignals) throw new BusyError("BUSY", node, 0);
+    peer.queue.push(
+      "message" in signal ? { ...signal, message: copyTerm(signal.message, { floats: "exact" }) } : signal,
+    );
+  }
+
+  #transmitQueued(node: string, signal: Signal): void {
+    try {
+      void this.transmit(node, signal, false);
+    } catch (error) {
+      this.#options.logger.warn(`a ${signal.op} that waited for the connection to ${node} could not be sent: ${error}`);
+    }
+  }
+
+  /** With `nok` the peer says that its own attempt is under way and wins: that one is waited for. */
+  #dialFailed(node: string, peer: Connecting, error: Error): void {
+    peer.dialling = false;
+    if (peer.accepting > 0) return;
+    if (!(error instanceof HandshakeError && error.code === "HANDSHAKE_NOK")) return this.#fail(node, peer, error);
+    peer.patience = this.#options.clock.setTimer(this.#options.setupTimeoutMs, () => this.#fail(node, peer, error));
+  }
+
+  #fail(node: string, peer: Connecting, error: Error): void {
+    peer.dialling = false;
+    peer.patience?.cancel();
+    peer.abort.abort(error);
+    this.#peers.delete(node);
+    this.#downCauses.set(node, { reason: "connection_setup_failed", error });
+    peer.settled.reject(error);
+    this.#options.owner.down(node, "connection_setup_failed", false);
+  }
+
+  #down(node: string, peer: Up, reason: string, error: Error | undefined): void {
+    if (this.#peers.get(node) !== peer) return;
+    this.#peers.delete(node);
+    this.#downCauses.set(node, { reason, error });
+    peer.room?.resolve();
+    this.#options.owner.down(node, reason, true);
+  }
+}
+
+/** What a connection reports to that nobody wants. */
+const NOBODY: ConnectionHandler = { signal() {}, drained() {}, closed() {} };
+
+/** Messages are what back-pressure applies to; links, monitors, exits and answers are owed. */
+function isMessage(signal: Signal): boolean {
+  return "message" in signal;
+}
+
+function deferred(): Deferred {
+  let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  return { promise, resolve: () => settle?.resolve(), reject: (error) => settle?.reject(error) };
+}

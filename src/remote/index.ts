@@ -1,0 +1,1 @@
+export { serveErpc } from "./erpc-server.ts";
