@@ -185,9 +185,7 @@ export class Epmd {
   }
 
   #lost(): void {
-    if (this.#state.is !== "watching") return;
-    const watchedMs = this.#clock.now() - this.#watchedSince;
-    this.#tryLater(watchedMs >= RETRY_MS ? 0 : RETRY_MS);
+    if (this.#state.is === "watching") this.#tryLater(0);
   }
 
   #tryLater(ms: number): void {
@@ -202,7 +200,9 @@ export class Epmd {
     try {
       await this.#serve();
     } catch {
-      if (this.#state.is !== "closed") await this.#watch();
+      // One that closes its connections at once, or is none, must not be asked in a loop.
+      if (this.#clock.now() - this.#watchedSince < RETRY_MS) this.#tryLater(RETRY_MS);
+      else if (this.#state.is !== "closed") await this.#watch();
       return;
     }
     if (this.#state.is !== "serving") return;
