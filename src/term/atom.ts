@@ -1,4 +1,5 @@
 import { ArgumentError } from "../base/index.ts";
+import { elixirAtom } from "./quoting.ts";
 
 const inspectSymbol = Symbol.for("nodejs.util.inspect.custom");
 
@@ -22,7 +23,7 @@ export class Atom<N extends string = string> {
   }
 
   [inspectSymbol](): string {
-    return `:${this.tag}`;
+    return elixirAtom(this.tag);
   }
 }
 

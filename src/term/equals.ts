@@ -1,7 +1,7 @@
 import { Atom } from "./atom.ts";
 import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
-import { isPlainObject } from "./objects.ts";
+import { isMapTerm, isPlainObject } from "./objects.ts";
 import { compare, compareExact, entriesOf, type OrderOptions } from "./order.ts";
 import { later, type PairWalk, walkPairs } from "./pairs.ts";
 import { compareBits, compareNumbers, type NumberTerm } from "./scalar-order.ts";
@@ -83,7 +83,7 @@ function equalMaps(a: object, b: object, walk: PairWalk): number {
     );
   }
   const { structs } = walk;
-  if (!isMapTerm(a, walk) || !isMapTerm(b, walk)) return DIFFERENT;
+  if (!isMapTerm(a, structs) || !isMapTerm(b, structs)) return DIFFERENT;
   const entries = entriesOf(a, structs);
   const others = new Map(entriesOf(b, structs).map(([key, value]) => [termKey(key, structs), value]));
   if (entries.length !== others.size) return DIFFERENT;
@@ -100,6 +100,3 @@ function equalMaps(a: object, b: object, walk: PairWalk): number {
     true,
   );
 }
-
-const isMapTerm = (value: object, { structs }: PairWalk) =>
-  value instanceof Map || isPlainObject(value) || structs?.moduleOf(value) !== undefined;

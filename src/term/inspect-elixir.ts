@@ -4,7 +4,7 @@ import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
 import type { InspectSettings, Piece, Printed } from "./inspect.ts";
 import { container, cut, type Entry, foreign, plainItem, sortedEntries } from "./inspect-parts.ts";
-import { isPlainObject } from "./objects.ts";
+import { isMapTerm } from "./objects.ts";
 import {
   elixirAlias,
   elixirAtom,
@@ -58,7 +58,7 @@ function objectPieces(term: object, limit: number, settings: InspectSettings): P
   if (term instanceof Export) return `&${elixirAtom(term.module)}.${elixirFunction(term.function)}/${term.arity}`;
   if (term instanceof Fun) return `#Function<${term.index}.${term.oldUniq} in ${elixirAtom(term.module)}>`;
   if (term instanceof NativeRecord) return recordPieces(term, limit);
-  if (term instanceof Map || isPlainObject(term) || settings.structs?.moduleOf(term) !== undefined) {
+  if (isMapTerm(term, settings.structs)) {
     return mapPieces(term, limit, settings);
   }
   return foreign(term);

@@ -4,7 +4,7 @@ import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
 import type { InspectSettings, Piece, Printed } from "./inspect.ts";
 import { container, cut, type Entry, foreign, plainItem, sortedEntries } from "./inspect-parts.ts";
-import { isPlainObject } from "./objects.ts";
+import { isMapTerm } from "./objects.ts";
 import { erlangAtom, escapeErlang, isErlangString } from "./quoting.ts";
 import { isTuple } from "./tuple.ts";
 import { utf8Bytes, utf8Text } from "./utf8.ts";
@@ -47,7 +47,7 @@ function objectPieces(term: object, limit: number, settings: InspectSettings): P
   if (term instanceof Export) return `fun ${erlangAtom(term.module)}:${erlangAtom(term.function)}/${term.arity}`;
   if (term instanceof Fun) return `#Fun<${term.module}.${term.index}.${term.oldUniq}>`;
   if (term instanceof NativeRecord) return recordPieces(term, limit);
-  if (term instanceof Map || isPlainObject(term) || settings.structs?.moduleOf(term) !== undefined) {
+  if (isMapTerm(term, settings.structs)) {
     return container("#{", "}", sortedEntries(term, settings.structs), limit, arrowItem, ",");
   }
   return foreign(term);

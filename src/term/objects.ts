@@ -8,6 +8,11 @@ export function isPlainObject(value: unknown): value is TermObject {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** True for what is encoded as a map: Maps, plain objects and instances of registered classes. */
+export function isMapTerm(value: object, structs: Structs | undefined): boolean {
+  return value instanceof Map || isPlainObject(value) || structs?.moduleOf(value) !== undefined;
+}
+
 /** Sets a key as an own property whatever its name: `object["__proto__"] = value` would not. */
 export function setOwn(object: object, key: string, value: unknown): void {
   if (key === "__proto__") {

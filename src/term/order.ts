@@ -2,7 +2,7 @@ import { ArgumentError } from "../base/index.ts";
 import { Atom, atomTerm, atomText } from "./atom.ts";
 import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
-import { objectFields } from "./objects.ts";
+import { isMapTerm, objectFields } from "./objects.ts";
 import { later, type PairWalk, walkPairs } from "./pairs.ts";
 import {
   type BitsTerm,
@@ -64,7 +64,7 @@ const Rank = {
 } as const;
 type Rank = (typeof Rank)[keyof typeof Rank];
 
-function rankOf(term: unknown): Rank {
+function rankOf(term: unknown, structs: Structs | undefined): Rank {
   switch (typeof term) {
     case "number":
       if (!Number.isFinite(term)) throw new ArgumentError("term", `${term} is no term and has no order`);
@@ -77,13 +77,13 @@ function rankOf(term: unknown): Rank {
     case "undefined":
       return Rank.Atom;
     case "object":
-      return term === null ? Rank.Atom : rankOfObject(term);
+      return term === null ? Rank.Atom : rankOfObject(term, structs);
     default:
       throw new ArgumentError("term", `a ${typeof term} is no term and has no order`);
   }
 }
 
-function rankOfObject(term: object): Rank {
+function rankOfObject(term: object, structs: Structs | undefined): Rank {
   if (term instanceof TupleValue) return Rank.Tuple;
   if (Array.isArray(term)) return term.length === 0 ? Rank.Nil : Rank.List;
   if (term instanceof Atom) return Rank.Atom;
@@ -95,15 +95,16 @@ function rankOfObject(term: object): Rank {
   if (term instanceof Port) return Rank.Port;
   if (term instanceof Export || term instanceof Fun) return Rank.Fun;
   if (term instanceof NativeRecord) return Rank.Record;
-  return Rank.Map;
+  if (isMapTerm(term, structs)) return Rank.Map;
+  throw new ArgumentError("term", `an instance of ${term.constructor?.name ?? "an unknown class"} is no term`);
 }
 
 function compareStep(a: unknown, b: unknown, exact: boolean, walk: PairWalk): number {
   if (typeof a === "number" && typeof b === "number" && !exact && Number.isFinite(a) && Number.isFinite(b)) {
     return a - b;
   }
-  const rank = rankOf(a);
-  const difference = rank - rankOf(b);
+  const rank = rankOf(a, walk.structs);
+  const difference = rank - rankOf(b, walk.structs);
   if (difference !== 0) return difference;
   switch (rank) {
     case Rank.Number:
@@ -144,8 +145,9 @@ function compareLists(a: ListTerm, b: ListTerm, exact: boolean, walk: PairWalk):
   const right = b instanceof ImproperList ? b.items : b;
   const tailOf = (list: ListTerm) => (list instanceof ImproperList ? list.tail : []);
   const length = Math.min(left.length, right.length);
-  if (left.length > length) return later(walk, left, right, exact, length, Rank.List - rankOf(tailOf(b)));
-  if (right.length > length) return later(walk, left, right, exact, length, rankOf(tailOf(a)) - Rank.List);
+  if (left.length > length) return later(walk, left, right, exact, length, Rank.List - rankOf(tailOf(b), walk.structs));
+  if (right.length > length)
+    return later(walk, left, right, exact, length, rankOf(tailOf(a), walk.structs) - Rank.List);
   if (a instanceof ImproperList || b instanceof ImproperList) later(walk, [tailOf(a)], [tailOf(b)], exact);
   return later(walk, left, right, exact);
 }
