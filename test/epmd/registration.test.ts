@@ -61,8 +61,12 @@ test("it goes on trying at growing intervals, also after refusals", async () => 
     "EPMD_NAME_TAKEN",
   ]);
   expect(registration.registered).toBe(true);
-  await world.settled(registration.close());
   await world.settled(second.close());
+  const third = await world.startEpmd();
+  await world.clock.advance(2_000);
+  expect(registration.registered).toBe(true); // the intervals start over
+  await world.settled(registration.close());
+  await world.settled(third.close());
 });
 
 test("what a listener throws does not end the trying", async () => {

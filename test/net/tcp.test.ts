@@ -182,6 +182,18 @@ test("no linger timer is left when the other side closes too", async () => {
   expect(clock.pendingTimers).toBe(0);
 });
 
+test("a paused stream that is closed sees the other side's end", async () => {
+  const clock = new SimulatedClock();
+  const [near, far] = await pair(createTcpTransport({ clock }));
+  near.stream.pause();
+  far.stream.write(new Uint8Array(1_000_000));
+
+  near.stream.close();
+  await Promise.all([near.until(() => near.ends.length > 0), far.until(() => far.ends.length > 0)]);
+
+  expect([near.ends, near.length, clock.pendingTimers]).toEqual([[undefined], 0, 0]);
+});
+
 test("an abort closes at once", async () => {
   const [near, far] = await pair();
   far.stream.pause();
