@@ -16,7 +16,10 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((fi
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), "utf8");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
+  const statements = text.matchAll(
+    /^(?:import|export)\b[^;]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm,
+  );
+  return [...statements].map((match) => (match[1] ?? match[2] ?? match[3])!);
 }
 
 const layerOf = (file: string) => file.split("/")[0]!;

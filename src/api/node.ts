@@ -2,16 +2,8 @@ import type { Listener, Logger } from "../base/index.ts";
 import type { Connection } from "../dist/index.ts";
 import type { Epmd, Registration } from "../epmd/index.ts";
 import type { Exposed, ExposedFunction, ExposeOptions, Peers } from "../node/index.ts";
-import { type ApiOf, type GenServer, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
-import {
-  type Destination,
-  Process,
-  type ProcessCore,
-  type ProcessName,
-  Reason,
-  type Runtime,
-} from "../runtime/index.ts";
-import type { Term } from "../term/index.ts";
+import { type AnyServer, type ApiOf, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
+import { Process, type ProcessCore, type ProcessName, Reason, type Runtime } from "../runtime/index.ts";
 
 /** Everything that a started node consists of; the parts are made by `startNode`. */
 export interface NodeParts {
@@ -95,7 +87,7 @@ export class Node extends Process implements AsyncDisposable {
    *
    * @throws ExitError with the reason that `init` gave, `{already_started, Pid}` when the name is taken, or `ignore`.
    */
-  start<S extends GenServer>(
+  start<S extends AnyServer>(
     server: new () => S,
     ...[options]: undefined extends StartOptions<S>["args"] ? [options?: StartOptions<S>] : [options: StartOptions<S>]
   ): Promise<StartedServer<ApiOf<S>>> {

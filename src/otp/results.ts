@@ -10,6 +10,7 @@ export interface Next<E = never> {
 
 /** Made by {@link reply}. */
 export class Reply<R = unknown, E = never> {
+  readonly kind = "reply";
   readonly value: R;
   readonly next: Next<E> | undefined;
 
@@ -21,6 +22,7 @@ export class Reply<R = unknown, E = never> {
 
 /** Made by {@link noReply}. */
 export class NoReply<E = never> {
+  readonly kind = "noreply";
   readonly next: Next<E> | undefined;
 
   constructor(next: Next<E> | undefined) {
@@ -30,6 +32,7 @@ export class NoReply<E = never> {
 
 /** Made by {@link stop}. */
 export class Stop<R = never> {
+  readonly kind = "stop";
   readonly reason: unknown;
   /** The reply to send before ending, in an array of its own since any term may be one. */
   readonly reply: readonly [] | readonly [R];
@@ -42,7 +45,7 @@ export class Stop<R = never> {
 
 /** Made by {@link ignore}. */
 export class Ignore {
-  readonly ignore = true;
+  readonly kind = "ignore";
 }
 
 /** The result of a call: `{reply, Value, State}`. */

@@ -1,4 +1,4 @@
-import { ExitError, nameText, type ProcessCore, type ProcessName, Server } from "../runtime/index.ts";
+import { ExitError, nameText, type ProcessCore, type ProcessName, Reason, Server } from "../runtime/index.ts";
 import { atom, type Pid, tuple } from "../term/index.ts";
 import { type AnyServer, type ApiOf, behaviour, type GenServer, type InitArgs } from "./gen-server.ts";
 import type { GenServerClass, GenServerProcess } from "./gen-server-process.ts";
@@ -43,7 +43,12 @@ export function startServer<S extends AnyServer>(
       process = make[behaviour](core, make);
       return process;
     });
-    if (name !== undefined) runtime.names.register(name, core);
+    try {
+      if (name !== undefined) runtime.names.register(name, core);
+    } catch (error) {
+      core.exit(Reason.normal);
+      throw error;
+    }
     if (options.link) user.link(core.pid);
     const starting = user.monitor(core.pid, (reason) => reject(new ExitError(reason, name ?? core.pid, undefined)));
     process?.init(options.args, () => {

@@ -1,5 +1,5 @@
 import { ArgumentError } from "../base/index.ts";
-import { atom, atomTerm, isTuple, Pid, type Ref, type Term, type Tuple, tuple } from "../term/index.ts";
+import { atom, atomTerm, isTuple, Pid, Ref, type Term, type Tuple, tuple } from "../term/index.ts";
 import { type Address, type Destination, resolve } from "./destination.ts";
 import { Exit, ExitError, Reason } from "./exit-reason.ts";
 import { From } from "./from.ts";
@@ -21,73 +21,62 @@ const DEFAULT_TIMEOUT_MS = 5000;
 /**
  * The client's side of `gen_server:call/3`: monitors the server, asks with the monitor's reference as alias, and waits for
  * the reply, the end of the server, or the timeout. What arrives later is dropped.
+ *
+ * @param message - makes the message of the caller's `{Pid, Tag}` and the request; by default `'$gen_call'`.
  */
-export function call(
+export async function call(
   core: ProcessCore,
   to: Destination,
   request: unknown,
   options: CallOptions = {},
   message: (from: Tuple, request: unknown) => unknown = genCall,
 ): Promise<Term> {
-  return new Promise((resolvePromise, reject) => {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
-    signal?.throwIfAborted();
-    checkTimeout(timeoutMs);
-    const { runtime } = core;
-    const address = resolve(to, runtime.identity.node);
-    const callTerm = (): Tuple =>
-      tuple(atom("Elixir.GenServer"), atom("call"), [targetTerm(to, address), request, timeoutTerm(timeoutMs)]);
-    if (address === undefined) throw new ExitError(Reason.noproc, to, callTerm());
-    if (address instanceof Pid && address.key === core.pid.key) {
-      throw new ExitError(Reason.callingSelf, to, callTerm());
-    }
-    if (!core.alive) throw new Exit(core.exitReason);
-    if (!(address instanceof Pid) && !("name" in address)) throw new ArgumentError("to", "an alias cannot be called");
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+  signal?.throwIfAborted();
+  checkTimeout(timeoutMs);
+  const { runtime } = core;
+  const address = resolve(to, runtime.identity.node);
+  const failure = (why: unknown) => new ExitError(why, to, callTerm(to, address, request, timeoutMs));
+  if (!core.alive) throw new Exit(core.exitReason);
+  if (address === undefined) throw failure(Reason.noproc);
+  if (address instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");
+  if (address instanceof Pid && address.key === core.pid.key) throw failure(Reason.callingSelf);
 
-    const finish = () => {
-      timer?.cancel();
-      signal?.removeEventListener("abort", onAbort);
-      runtime.removeAlias(ref);
-      core.demonitor(ref);
-    };
-    const onAbort = () => {
-      finish();
-      reject(signal?.reason);
-    };
-    const ref: Ref = core.monitor(
-      address,
-      (why) => {
-        finish();
-        reject(why === Reason.noconnection ? runtime.nodeDownError(address.node) : new ExitError(why, to, callTerm()));
-      },
-      (reason) => {
-        finish();
-        reject(new Exit(reason));
-      },
-    );
-    runtime.addAlias(ref, {
-      core,
-      deliver(reply) {
-        finish();
-        resolvePromise((reply as unknown as Tuple)[1] as Term);
-      },
-    });
-    const timer =
-      timeoutMs === Number.POSITIVE_INFINITY
-        ? undefined
-        : core.startTimer(timeoutMs, () => {
-            finish();
-            reject(new ExitError(Reason.timeout, to, callTerm()));
-          });
-    signal?.addEventListener("abort", onAbort, { once: true });
-    try {
+  const ref = runtime.identity.newRef();
+  let release = () => {};
+  try {
+    return await new Promise<Term>((resolvePromise, reject) => {
+      const onAbort = () => reject(signal?.reason);
+      const timer =
+        timeoutMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : core.startTimer(timeoutMs, () => reject(failure(Reason.timeout)));
+      release = () => {
+        timer?.cancel();
+        signal?.removeEventListener("abort", onAbort);
+        runtime.removeAlias(ref);
+        core.demonitor(ref);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      runtime.addAlias(ref, {
+        core,
+        deliver(reply) {
+          release();
+          resolvePromise((reply as Tuple)[1] as Term);
+        },
+      });
+      core.monitor(
+        address,
+        (why) => reject(why === Reason.noconnection ? runtime.nodeDownError(address.node) : failure(why)),
+        (reason) => reject(new Exit(reason)),
+        ref,
+      );
       // A full link is no reason to do anything but wait, which this call does already.
       void core.send(address, message(tuple(core.pid, aliasTag(ref)), request), false);
-    } catch (error) {
-      finish();
-      reject(error);
-    }
-  });
+    });
+  } finally {
+    release();
+  }
 }
 
 /** `gen_server:cast/2`: `{'$gen_cast', Request}`, without an answer. Promise and errors as `send`. */
@@ -129,12 +118,16 @@ export function checkTimeout(timeoutMs: number): void {
   if (!(timeoutMs > 0)) throw new ArgumentError("timeoutMs", `must be above 0, got ${timeoutMs}`);
 }
 
-function timeoutTerm(timeoutMs: number): unknown {
-  return timeoutMs === Number.POSITIVE_INFINITY ? atom("infinity") : Math.ceil(timeoutMs);
+/** `{GenServer, call, [Target, Request, Timeout]}`: what Elixir adds to the reason of a failed call. */
+function callTerm(to: Destination, address: Address | undefined, request: unknown, timeoutMs: number): Tuple {
+  const timeout = timeoutMs === Number.POSITIVE_INFINITY ? atom("infinity") : Math.ceil(timeoutMs);
+  return tuple(atom("Elixir.GenServer"), atom("call"), [targetTerm(to, address), request, timeout]);
 }
 
-/** What was called, as a term for exit reasons. */
 function targetTerm(to: Destination, address: Address | undefined): unknown {
-  if (address === undefined || address instanceof Pid) return address ?? ("via" in (to as object) ? atom("via") : to);
-  return "name" in address ? tuple(atomTerm(address.name) as object, atomTerm(address.node) as object) : address;
+  if (address instanceof Pid) return address;
+  if (address !== undefined && "name" in address) {
+    return tuple(atomTerm(address.name) as object, atomTerm(address.node) as object);
+  }
+  return typeof to === "object" && "via" in to ? tuple(atom("via"), to.name as object) : to;
 }

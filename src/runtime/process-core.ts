@@ -193,9 +193,16 @@ export class ProcessCore {
     return this.runtime.route(to.node, sendSignal(this.pid, to, sent), dial);
   }
 
-  /** Monitors a process; dials its node when there is no link. The reference is ours until the DOWN or `demonitor`. */
-  monitor(target: MonitorTarget, onDown?: (reason: unknown) => void, onAbandoned?: (reason: unknown) => void): Ref {
-    const ref = this.runtime.identity.newRef();
+  /**
+   * Monitors a process; dials its node when there is no link. The reference is ours until the DOWN, which may come before
+   * this returns, or `demonitor`.
+   */
+  monitor(
+    target: MonitorTarget,
+    onDown?: (reason: unknown) => void,
+    onAbandoned?: (reason: unknown) => void,
+    ref: Ref = this.runtime.identity.newRef(),
+  ): Ref {
     if (!this.#alive) return ref;
     this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned });
     this.runtime.tie(this, target.node);

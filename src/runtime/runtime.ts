@@ -190,11 +190,12 @@ export class Runtime {
       const { watcher: to, ref, target } = watch;
       this.#notify(to.node, { op: "down", from: target, to, ref, reason });
     }
-    for (const { ref, target, onAbandoned } of core.monitors.values()) {
+    const held = [...core.monitors.values()];
+    core.monitors.clear();
+    for (const { ref, target, onAbandoned } of held) {
       this.#notify(target.node, { op: "demonitor", from: core.pid, to: watched(target), ref });
       onAbandoned?.(reason);
     }
-    core.monitors.clear();
   }
 
   /** Writes a crash report. */

@@ -1,0 +1,69 @@
+import { type Logger, silentLogger } from "../../src/base/index.ts";
+import type { Signal } from "../../src/dist/index.ts";
+import { type Behaviour, Identity, Process, type ProcessCore, type Remote, Runtime } from "../../src/runtime/index.ts";
+import type { CopyOptions } from "../../src/term/index.ts";
+import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
+
+/** A signal that left the node, and whether it may connect. */
+export interface Sent {
+  readonly node: string;
+  readonly signal: Signal;
+  readonly dial: boolean;
+}
+
+/** A logger that keeps its warnings and errors. */
+export class MemoryLogger implements Logger {
+  readonly lines: string[] = [];
+  debug(): void {}
+  info(): void {}
+  warn(message: string): void {
+    this.lines.push(message);
+  }
+  error(message: string): void {
+    this.lines.push(message);
+  }
+}
+
+/** The processes of one node under a simulated clock; what they send to other nodes is kept in `sent`. */
+export class World implements Remote {
+  readonly clock = new SimulatedClock();
+  readonly sent: Sent[] = [];
+  readonly runtime: Runtime;
+  /** A process for the test to act with. */
+  readonly user: ProcessCore;
+  readonly process: Process;
+  readonly inbox: unknown[] = [];
+
+  constructor(options: { logger?: Logger; localMessages?: CopyOptions | "share"; creation?: number } = {}) {
+    this.runtime = new Runtime({
+      identity: new Identity("here@host", options.creation ?? 7, new SeededRandom(1)),
+      clock: this.clock,
+      logger: options.logger ?? silentLogger,
+      remote: this,
+      localMessages: options.localMessages ?? {},
+    });
+    this.user = this.spawn((message) => void this.inbox.push(message));
+    this.process = new Process(this.user);
+  }
+
+  transmit(node: string, signal: Signal, dial: boolean): undefined {
+    this.sent.push({ node, signal, dial });
+  }
+
+  downCause(): undefined {}
+
+  /** A process that handles messages with a function. */
+  spawn(receive: Behaviour["receive"] = () => {}, more: Omit<Behaviour, "receive"> = {}): ProcessCore {
+    return this.runtime.spawn(() => ({ receive, ...more }));
+  }
+
+  /** Lets everything happen that is due now. */
+  settle(): Promise<void> {
+    return this.clock.settle();
+  }
+
+  /** The signals that have left since the last call. */
+  take(): Signal[] {
+    return this.sent.splice(0).map(({ signal }) => signal);
+  }
+}
