@@ -66,6 +66,9 @@ const DEFAULT_MAX_SEQUENCES = 10_000;
 /** Outgoing bytes leave at the latest when they are this many; one block of this size is what a connection holds. */
 const FLUSH_BYTES = 64 * 1024;
 
+/** A block that grew beyond this for one large message is not kept. */
+const KEPT_BLOCK_BYTES = 4 * FLUSH_BYTES;
+
 const TICK = new Uint8Array(4);
 
 /**
@@ -163,7 +166,7 @@ export class Connection implements FrameSink, Ticked {
     if (!this.#open || this.#writer.size === 0) return;
     for (const chunk of this.#writer.take()) this.#stream.write(chunk);
     // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
-    if (this.#stream.queuedBytes === 0) this.#writer.reuse();
+    if (this.#stream.queuedBytes === 0 && this.#writer.bytes.length <= KEPT_BLOCK_BYTES) this.#writer.reuse();
     else this.#writer = new Writer(FLUSH_BYTES);
   }
 

@@ -1,5 +1,6 @@
 import { type Encoder, VERSION, type Writer } from "../etf/index.ts";
 import type { Abilities } from "./abilities.ts";
+import { OutgoingAtomCache } from "./atom-cache.ts";
 import { ControlWriter, NO_PAYLOAD, NOT_SENT } from "./control-writer.ts";
 import { Header, PASS_THROUGH } from "./packet-reader.ts";
 import type { Signal } from "./signals.ts";
@@ -7,16 +8,25 @@ import type { Signal } from "./signals.ts";
 /** Bytes of the length before a body. */
 const LENGTH_BYTES = 4;
 
-/** Writes signals as whole frames, length included. */
+/** Bytes before the references of a header. */
+const HEADER_START_BYTES = 2;
+
+/** Writes signals as whole frames, length included. It keeps the state of one direction of a connection. */
 export class PacketWriter {
   readonly #header: boolean;
   readonly #encoder: Encoder;
   readonly #controls: ControlWriter;
+  readonly #cache: OutgoingAtomCache | undefined;
 
+  /** The encoder is the connection's own: it collects atoms for this connection's cache. */
   constructor(abilities: Abilities, encoder: Encoder) {
     this.#header = abilities.header;
     this.#encoder = encoder;
     this.#controls = new ControlWriter(abilities, encoder);
+    if (abilities.atomCache) {
+      this.#cache = new OutgoingAtomCache();
+      encoder.atomSink = this.#cache;
+    }
   }
 
   /**
@@ -26,36 +36,53 @@ export class PacketWriter {
    */
   write(writer: Writer, signal: Signal): boolean {
     const mark = writer.mark();
+    this.#cache?.begin();
+    let written = false;
     try {
-      writer.u32(0);
-      this.#begin(writer);
-      const payload = this.#controls.write(writer, signal);
-      if (payload === NOT_SENT) {
+      written = this.#body(writer, signal);
+    } finally {
+      if (!written) {
         writer.rewind(mark);
-        return false;
+        this.#cache?.cancel();
       }
-      if (payload !== NO_PAYLOAD) {
-        if (!this.#header) writer.u8(VERSION);
-        this.#encoder.write(writer, payload);
-      }
-    } catch (error) {
-      writer.rewind(mark);
-      throw error;
     }
-    const size = writer.mark() - mark;
-    writer.patch32(writer.offset - size, size - LENGTH_BYTES);
+    if (!written) return false;
+    if (this.#cache !== undefined) insert(writer, mark + LENGTH_BYTES + HEADER_START_BYTES, this.#cache.header());
+    writer.patch32(mark, writer.mark() - mark - LENGTH_BYTES);
     return true;
   }
 
-  /** A header without references is legal at any time: all atoms are then written in full. */
+  #body(writer: Writer, signal: Signal): boolean {
+    writer.u32(0);
+    this.#begin(writer);
+    const payload = this.#controls.write(writer, signal);
+    if (payload === NOT_SENT) return false;
+    if (payload !== NO_PAYLOAD) {
+      if (!this.#header) writer.u8(VERSION);
+      this.#encoder.write(writer, payload);
+    }
+    return true;
+  }
+
   #begin(writer: Writer): void {
-    if (this.#header) {
-      writer.u8(VERSION);
-      writer.u8(Header.Normal);
-      writer.u8(0);
-    } else {
+    if (!this.#header) {
       writer.u8(PASS_THROUGH);
       writer.u8(VERSION);
+      return;
     }
+    writer.u8(VERSION);
+    writer.u8(Header.Normal);
+    // With the cache, the references are known and inserted once the terms are written.
+    if (this.#cache === undefined) writer.u8(0);
   }
+}
+
+/** Inserts bytes at a mark of the current chunk. What follows is moved: for most packets a few hundred bytes. */
+function insert(writer: Writer, mark: number, bytes: Uint8Array): void {
+  const tail = writer.mark() - mark;
+  writer.reserve(bytes.length);
+  const at = writer.offset - tail;
+  writer.bytes.copyWithin(at + bytes.length, at, writer.offset);
+  writer.bytes.set(bytes, at);
+  writer.offset += bytes.length;
 }

@@ -2,7 +2,7 @@ export { DEFAULT_MAX_DEPTH, EncodeError, type EncodeErrorCode } from "../term/in
 export { type DecodeOptions, decode } from "./decode.ts";
 export { Decoder, type DecoderOptions } from "./decoder.ts";
 export { type EncodeOptions, encode } from "./encode.ts";
-export { type AtomSink, Encoder, type EncoderOptions } from "./encoder.ts";
+export { type AtomSink, Encoder, type EncoderOptions, type SentAtom } from "./encoder.ts";
 export { DecodeError, type DecodeErrorCode } from "./errors.ts";
 export type { KnownAtom } from "./known-atoms.ts";
 export {
