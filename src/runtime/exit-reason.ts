@@ -32,7 +32,7 @@ export class ExitError extends TiebeamError {
 
   constructor(why: unknown, target: unknown, call: Tuple | undefined, options?: ErrorOptions) {
     const code = EXIT_CODES.get(why) ?? "EXIT_OTHER";
-    super(code, `call of ${inspect(target)} failed: ${inspect(why)}`, options);
+    super(code, `${call === undefined ? "start" : "call"} of ${inspect(target)} failed: ${inspect(why)}`, options);
     this.reason = (call === undefined ? why : tuple(why as object, call)) as Term;
     this.target = target;
   }
