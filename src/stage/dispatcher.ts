@@ -1,0 +1,51 @@
+import type { Pid, Term } from "../term/index.ts";
+
+/** A consumer as a dispatcher knows it. Told apart by `key`, which is its subscription tag in a form that `===` compares. */
+export interface DispatcherConsumer {
+  readonly key: unknown;
+  readonly pid: Pid;
+  readonly tag: Term;
+}
+
+/** What a dispatcher can do to the world: all its effects go through here, so that it can be tried without a process. */
+export interface Outlet<Out> {
+  /** Sends a message of events to a consumer. */
+  deliver(consumer: DispatcherConsumer, events: readonly Out[]): void;
+  /** Gives an info to the stage itself, behind whatever waits in its mailbox. */
+  info(message: unknown): void;
+  warn(text: string): void;
+}
+
+/** Turns a subscription down; the consumer gets `{:cancel, reason}`. */
+export class Refusal {
+  readonly reason: unknown;
+
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
+}
+
+/**
+ * Decides which consumer of a producer gets which events, and how much demand goes on to the producer's `handleDemand`.
+ *
+ * A state machine without I/O. Every number it returns is demand to be passed on: new demand, 0 or more.
+ * Source: gen_stage.md §6.1.
+ */
+export interface Dispatcher<Out> {
+  /**
+   * A consumer subscribed. `options` are those of its subscription, under their names on the wire, for what they say to
+   * this dispatcher; anything wrong with them is refused, since options come from strangers.
+   */
+  subscribe(consumer: DispatcherConsumer, options: Readonly<Record<string, Term>>): number | Refusal;
+  /** A consumer asked for `count` more events, 1 or more. Its `pid` may be another than before: events go there now. */
+  ask(count: number, consumer: DispatcherConsumer): number;
+  /** A consumer is gone, or was refused. */
+  cancel(consumer: DispatcherConsumer): number;
+  /** Delivers events, 1 or more, as far as there is demand for them, and returns those for which there is none. */
+  dispatch(events: readonly Out[]): readonly Out[];
+  /** An info whose turn has come. Passed to the outlet at once, unless events are held in here that go before it. */
+  info(message: unknown): void;
+}
+
+/** How a producer gets its dispatcher, one for each process. */
+export type DispatcherFactory<Out> = (outlet: Outlet<Out>) => Dispatcher<Out>;

@@ -1,0 +1,257 @@
+import { Stop } from "../otp/index.ts";
+import { Exit } from "../runtime/index.ts";
+import { atom, inspect, type Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
+import { EventBuffer } from "./buffer.ts";
+import type { CancelReason, ProducerOptions } from "./callbacks.ts";
+import { demandDispatcher } from "./demand-dispatcher.ts";
+import { type Dispatcher, type DispatcherConsumer, Refusal } from "./dispatcher.ts";
+import { after, type StageHost, Work } from "./host.ts";
+import { type Current, cancelledMessage, eventsMessage, type ProducerOperation } from "./messages.ts";
+import { keywordObject, Subscription } from "./subscription.ts";
+
+export type DemandMode = "forward" | "accumulate";
+
+/** A subscription of a consumer to us. */
+interface DownstreamSubscription extends DispatcherConsumer {
+  readonly monitor: Ref;
+  readonly from: Subscription;
+}
+
+/** What was held back while accumulating. */
+type Held =
+  | { readonly kind: "demand"; readonly count: number }
+  | { readonly kind: "events"; readonly events: readonly unknown[] }
+  | { readonly kind: "info"; readonly message: unknown };
+
+const BAD_OPTS = atom("bad_opts");
+const DUPLICATED_SUBSCRIPTION = atom("duplicated_subscription");
+const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
+
+/**
+ * The half of a stage that faces its consumers: their subscriptions and demand, the dispatcher, the buffer, and the mode in
+ * which demand is forwarded. Source: gen_stage.md §4, §5.1, §5.2, §5.5, §5.6. Nothing here opens a connection.
+ */
+export class Downstream {
+  readonly #host: StageHost;
+  readonly #onDemand: (count: number) => void | Promise<void>;
+  readonly #dispatcher: Dispatcher<unknown>;
+  readonly #buffer: EventBuffer<unknown>;
+  /** By the canonical form of their tag, which may be any term. */
+  readonly #subscriptions = new Map<unknown, DownstreamSubscription>();
+  #mode: DemandMode;
+  #held: Held[] = [];
+  /** Pending while a link that events were sent over has no room. */
+  #full: Promise<unknown> | undefined;
+
+  /**
+   * @param onDemand - takes demand that the buffer could not serve.
+   * @param bufferSize - used unless the options say something else.
+   */
+  constructor(
+    host: StageHost,
+    options: ProducerOptions,
+    bufferSize: number,
+    onDemand: (count: number) => void | Promise<void>,
+  ) {
+    this.#host = host;
+    this.#onDemand = onDemand;
+    this.#mode = options.demand ?? "forward";
+    this.#buffer = new EventBuffer(options.bufferSize ?? bufferSize, options.bufferKeep ?? "last");
+    this.#dispatcher = (options.dispatcher ?? demandDispatcher())({
+      deliver: (consumer, events) => this.#deliver(consumer, events),
+      info: (message) => host.core.deliver(message),
+      warn: (text) => host.core.runtime.logger.warn(`${host.title} ${text}`),
+    });
+  }
+
+  get mode(): DemandMode {
+    return this.#mode;
+  }
+
+  /** Events in the buffer; those held back while accumulating are not counted. */
+  get bufferedCount(): number {
+    return this.#buffer.size;
+  }
+
+  /** How many consumers there are. */
+  get consumers(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** Takes what a consumer sent under a tag. */
+  receive(pid: Pid, tag: Term, operation: NonNullable<ProducerOperation>): void | Promise<void> {
+    const subscription = this.#subscriptions.get(termKey(tag));
+    switch (operation.kind) {
+      case "subscribe":
+        return subscription === undefined
+          ? this.#subscribe(pid, tag, operation.current, operation.options)
+          : this.#refuseDuplicate(pid, tag);
+      case "ask":
+        if (subscription === undefined) return this.#sendCancelled(pid, tag, UNKNOWN_SUBSCRIPTION);
+        // Those that ask for nothing get it.
+        if (operation.count < 1) return;
+        return this.#demanded(this.#dispatcher.ask(operation.count, { key: subscription.key, pid, tag }));
+      case "cancel":
+        return subscription && this.#end(subscription, { kind: "cancel", reason: operation.reason });
+    }
+  }
+
+  /** Emits events: to consumers as far as they have asked, else to the buffer. The promise says that a link is full. */
+  emit(events: readonly unknown[]): void | Promise<void> {
+    this.#dispatch(events);
+    return this.#room();
+  }
+
+  /** Delivers a message to the stage itself once the events emitted before it have left. */
+  info(message: unknown): void {
+    if (this.#held.length > 0 || !this.#buffer.putInfo(message)) this.#infoDue(message);
+  }
+
+  /** GenStage lets infos overtake what is held back; here they keep their place, and a stop behind events stays behind. */
+  #infoDue(message: unknown): void {
+    if (this.#held.length > 0) this.#held.push({ kind: "info", message });
+    else this.#dispatcher.info(message);
+  }
+
+  /** Switches between holding back and forwarding; what was held follows in its order, one by one. */
+  setMode(mode: DemandMode): void | Promise<void> {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    if (mode === "accumulate") return;
+    const held = this.#held;
+    this.#held = [];
+    return this.#replay(held, 0);
+  }
+
+  #replay(held: readonly Held[], index: number): void | Promise<void> {
+    while (index < held.length && this.#host.core.alive) {
+      const entry = held[index++]!;
+      const pending = this.#replayOne(entry);
+      if (pending instanceof Promise) return pending.then(() => this.#replay(held, index));
+    }
+  }
+
+  #replayOne(entry: Held): void | Promise<void> {
+    switch (entry.kind) {
+      case "demand":
+        return this.#demanded(entry.count);
+      case "events":
+        return this.emit(entry.events);
+      case "info":
+        return this.info(entry.message);
+    }
+  }
+
+  #subscribe(pid: Pid, tag: Term, current: Current | undefined, options: Term): void | Promise<void> {
+    const replaced = current && this.#subscriptions.get(termKey(current.tag));
+    const pending = replaced && this.#end(replaced, { kind: "cancel", reason: (current as Current).reason });
+    return after(pending, () => (this.#host.core.alive ? this.#open(pid, tag, options) : undefined));
+  }
+
+  #open(pid: Pid, tag: Term, options: Term): void | Promise<void> {
+    const { core, callbacks } = this.#host;
+    const given = keywordObject(options);
+    if (given === undefined) {
+      const problem = `expected the options to be a keyword list, got: ${inspect(options)}`;
+      return this.#sendCancelled(pid, tag, tuple(BAD_OPTS, problem));
+    }
+    const key = termKey(tag);
+    const from = new Subscription(pid, tag);
+    const monitor: Ref = core.monitor(pid, (reason) => core.deliver(new Work(() => this.#down(monitor, key, reason))));
+    const subscription = { key, pid, tag, monitor, from };
+    this.#subscriptions.set(key, subscription);
+    return this.#host.guarded(
+      () => callbacks.handleSubscribe?.("consumer", given, from),
+      (answer) => {
+        if (answer instanceof Stop) return this.#host.end(answer.reason);
+        if (answer !== undefined && answer !== "automatic") {
+          throw new Exit(tuple(atom("bad_return_value"), answer as object));
+        }
+        const demand = this.#dispatcher.subscribe(subscription, given);
+        if (demand instanceof Refusal) {
+          return this.#end(subscription, { kind: "cancel", reason: demand.reason as Term });
+        }
+        return this.#demanded(demand);
+      },
+    );
+  }
+
+  #refuseDuplicate(pid: Pid, tag: Term): void {
+    const from = inspect(tuple(pid, tag as object));
+    this.#host.core.runtime.logger.error(`${this.#host.title} received duplicated subscription from: ${from}`);
+    this.#sendCancelled(pid, tag, DUPLICATED_SUBSCRIPTION);
+  }
+
+  #down(monitor: Ref, key: unknown, reason: unknown): void | Promise<void> {
+    const subscription = this.#subscriptions.get(key);
+    // The tag may have been taken by another subscription in the meantime.
+    if (subscription?.monitor !== monitor) return;
+    return this.#end(subscription, { kind: "down", reason: reason as Term });
+  }
+
+  /** In the order of GenStage: forget, demonitor, confirm, `handleCancel`, dispatcher. */
+  #end(subscription: DownstreamSubscription, reason: CancelReason): void | Promise<void> {
+    const { core, callbacks } = this.#host;
+    this.#subscriptions.delete(subscription.key);
+    core.demonitor(subscription.monitor);
+    this.#sendCancelled(subscription.pid, subscription.tag, reason.reason);
+    return this.#host.run(
+      () => callbacks.handleCancel?.(reason, subscription.from),
+      () => this.#demanded(this.#dispatcher.cancel(subscription)),
+    );
+  }
+
+  /** Serves demand from the buffer, and passes on what is left of it. */
+  #demanded(count: number): void | Promise<void> {
+    const rest = count > 0 ? this.#serve(count) : 0;
+    return after(this.#room(), () => {
+      if (rest === 0) return;
+      if (this.#mode === "forward") return this.#onDemand(rest);
+      this.#held.push({ kind: "demand", count: rest });
+    });
+  }
+
+  #serve(count: number): number {
+    while (count > 0) {
+      const { events, infos } = this.#buffer.take(count);
+      if (events.length === 0) break;
+      count -= events.length;
+      this.#dispatch(events);
+      for (const info of infos) this.#infoDue(info);
+    }
+    return count;
+  }
+
+  #dispatch(events: readonly unknown[]): void {
+    if (this.#mode === "accumulate") {
+      this.#held.push({ kind: "events", events });
+      return;
+    }
+    const left = this.#dispatcher.dispatch(events);
+    if (left.length > 0) this.#store(left);
+  }
+
+  #store(events: readonly unknown[]): void {
+    const { discarded, infos } = this.#buffer.put(events);
+    for (const info of infos) this.#infoDue(info);
+    if (discarded === 0 || this.#host.callbacks.formatDiscarded?.(discarded) === false) return;
+    this.#host.core.runtime.logger.warn(`${this.#host.title} has discarded ${discarded} events from buffer`);
+  }
+
+  #deliver(consumer: DispatcherConsumer, events: readonly unknown[]): void {
+    const { core } = this.#host;
+    const full = core.send(consumer.pid, eventsMessage(core.pid, consumer.tag, events), false);
+    if (full !== undefined) this.#full = this.#full === undefined ? full : Promise.all([this.#full, full]);
+  }
+
+  /** What to wait for before anything else is emitted. */
+  #room(): void | Promise<void> {
+    const full = this.#full;
+    this.#full = undefined;
+    return full?.then(() => {});
+  }
+
+  #sendCancelled(pid: Pid, tag: Term, reason: unknown): void {
+    void this.#host.core.send(pid, cancelledMessage(this.#host.core.pid, tag, reason), false);
+  }
+}

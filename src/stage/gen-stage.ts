@@ -1,0 +1,68 @@
+import { type CallOptions, type Destination, nameText, type Process } from "../runtime/index.ts";
+import { Atom, atom, atomTerm, isTuple, Pid, type Term, tuple } from "../term/index.ts";
+import type { DemandMode } from "./downstream.ts";
+import { from } from "./from.ts";
+import { demandRequest, infoRequest, subscribeRequest } from "./messages.ts";
+import { checkOptions, keywords, type Subscribe } from "./subscription.ts";
+
+/**
+ * What can be done with stages from outside of them, on any node. `process` is in whose name: a {@link Process}, as
+ * `this.process` in callbacks and the node itself are.
+ */
+export const GenStage = {
+  from,
+
+  /**
+   * Lets a consumer subscribe to a producer, and waits until it has done so; gives the subscription tag. That proves only
+   * that the consumer has sent its subscription: if there is no producer, it learns of that by a DOWN.
+   *
+   * @param options.to - looked up on the consumer's node.
+   * @returns `{:ok, tag}`, or `{:error, reason}` when the stage refuses. Errors as {@link Process.call}.
+   */
+  syncSubscribe(process: Process, stage: Destination, options: Subscribe & CallOptions): Promise<Term> {
+    const { timeoutMs, signal, ...subscription } = options;
+    const call = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
+    return process.call(stage, subscribing(subscription), call);
+  },
+
+  /** Tells a consumer to subscribe to a producer, without waiting. */
+  asyncSubscribe(process: Process, stage: Destination, options: Subscribe): Promise<void> | undefined {
+    return process.cast(stage, subscribing(options));
+  },
+
+  /** Delivers a message to a stage's `handleInfo` behind the events it has buffered; waits until it is queued there. */
+  syncInfo(process: Process, stage: Destination, message: unknown, options?: CallOptions): Promise<Term> {
+    return process.call(stage, infoRequest(message), options);
+  },
+
+  /** As `syncInfo`, without waiting. */
+  asyncInfo(process: Process, stage: Destination, message: unknown): Promise<void> | undefined {
+    return process.cast(stage, infoRequest(message));
+  },
+
+  /** Switches a producer between holding demand and events back, and forwarding them. */
+  demand(process: Process, stage: Destination, mode: DemandMode): Promise<void> | undefined {
+    return process.cast(stage, demandRequest(mode));
+  },
+
+  /** How many events a producer has buffered. */
+  async estimateBufferedCount(process: Process, stage: Destination, options?: CallOptions): Promise<number> {
+    return process.call<number>(stage, atom("$estimate_buffered_count"), options);
+  },
+} as const;
+
+function subscribing(options: Subscribe): unknown {
+  checkOptions(options);
+  return subscribeRequest(undefined, producerTerm(options.to), keywords(options));
+}
+
+/** A producer as its consumer is told of it: a name without a node is one on the consumer's own node. */
+function producerTerm(to: Destination): unknown {
+  if (to instanceof Pid || to instanceof Atom || isTuple(to)) return to;
+  if (typeof to === "string") return atom(to);
+  if (typeof to === "object" && "name" in to && !("via" in to)) {
+    const name = atomTerm(nameText(to.name)) as object;
+    return to.node === undefined ? name : tuple(name, atomTerm(nameText(to.node)) as object);
+  }
+  return to;
+}

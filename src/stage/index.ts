@@ -1,0 +1,25 @@
+export type { BufferKeep } from "./buffer.ts";
+export {
+  type CancelReason,
+  type ConsumerOptions,
+  type ProducerOptions,
+  type SubscribeResult,
+  type WireOptions,
+  WithOptions,
+  withOptions,
+} from "./callbacks.ts";
+export { Consumer, type ConsumerProcess } from "./consumer.ts";
+export { type DemandDispatcherOptions, demandDispatcher } from "./demand-dispatcher.ts";
+export {
+  type Dispatcher,
+  type DispatcherConsumer,
+  type DispatcherFactory,
+  type Outlet,
+  Refusal,
+} from "./dispatcher.ts";
+export { type FromOptions, from } from "./from.ts";
+export { GenStage } from "./gen-stage.ts";
+export { Producer, type ProducerProcess } from "./producer.ts";
+export type { Source } from "./source.ts";
+export { EventStream, type StreamOptions, stream } from "./stream.ts";
+export { type CancelMode, type Subscribe, Subscription, type SubscriptionOptions } from "./subscription.ts";

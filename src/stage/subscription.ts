@@ -1,0 +1,133 @@
+import { ArgumentError } from "../base/index.ts";
+import type { Destination } from "../runtime/index.ts";
+import {
+  Atom,
+  atom,
+  atomText,
+  type Export,
+  inspect,
+  isList,
+  isTuple,
+  type Pid,
+  type Term,
+  TupleValue,
+  tuple,
+} from "../term/index.ts";
+
+/**
+ * What the end of a subscription means for its consumer. `permanent`: the consumer ends too, with the same reason.
+ * `transient`: only if the reason is none of `normal`, `shutdown`, `{shutdown, _}`. `temporary`: it lives on.
+ */
+export type CancelMode = "permanent" | "transient" | "temporary";
+
+/** How a consumer subscribes to a producer. Only what is given travels; the defaults are the consumer's own business. */
+export interface SubscriptionOptions {
+  /** Events that are asked for and not yet received, at most. Default 1000. */
+  readonly maxDemand?: number;
+  /** More is asked for once no more than these are outstanding. Default: half of `maxDemand`, rounded down. */
+  readonly minDemand?: number;
+  /** Default `permanent`. */
+  readonly cancel?: CancelMode;
+  /** For a producer with a PartitionDispatcher: which partition. */
+  readonly partition?: unknown;
+  /** For an Elixir producer with a BroadcastDispatcher: `&Mod.fun/1`, a function that exists there. */
+  readonly selector?: Export;
+}
+
+/** A subscription yet to be made. */
+export interface Subscribe extends SubscriptionOptions {
+  readonly to: Destination;
+}
+
+/** The options that the consumer's own side goes by, with their defaults. */
+export interface ParsedOptions {
+  readonly maxDemand: number;
+  readonly minDemand: number;
+  readonly cancel: CancelMode;
+}
+
+/**
+ * One end of a subscription as the other one knows it: `{Peer, Tag}`, which is also what it is as a term.
+ * The peer is a pid, or `{Name, Node}` as it was subscribed to.
+ */
+export class Subscription extends TupleValue {
+  constructor(peer: Pid | TupleValue, tag: unknown) {
+    super(2);
+    this[0] = peer;
+    this[1] = tag;
+  }
+
+  get peer(): Pid | TupleValue {
+    return this[0] as Pid | TupleValue;
+  }
+
+  get subscriptionTag(): Term {
+    return this[1] as Term;
+  }
+}
+
+const DEFAULT_MAX_DEMAND = 1_000;
+const CANCEL_MODES = ["temporary", "transient", "permanent"];
+const WIRE_NAMES = new Map([
+  ["maxDemand", "max_demand"],
+  ["minDemand", "min_demand"],
+]);
+
+/** The options as a keyword list, in the order in which they were given. */
+export function keywords(options: SubscriptionOptions & { readonly to?: unknown }): TupleValue[] {
+  const list: TupleValue[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    if (name === "to" || value === undefined) continue;
+    const term = name === "cancel" ? atom(value as string) : value;
+    list.push(tuple(atom(WIRE_NAMES.get(name) ?? name), term as object) as unknown as TupleValue);
+  }
+  return list;
+}
+
+/** A keyword list as an object, for callbacks; of a key that is there twice the first counts. Undefined if it is none. */
+export function keywordObject(options: Term): Readonly<Record<string, Term>> | undefined {
+  if (!isList(options)) return undefined;
+  const object: Record<string, Term> = Object.create(null);
+  for (const entry of options) {
+    const name = isTuple(entry) && entry.length === 2 ? atomText(entry[0]) : undefined;
+    if (name === undefined) return undefined;
+    if (!(name in object)) object[name] = (entry as unknown as TupleValue)[1] as Term;
+  }
+  return object;
+}
+
+/** Checks options as GenStage does, in its order and with its words; the text says what is wrong. Source: gen_stage.md §3. */
+export function parseOptions(options: Term): ParsedOptions | string {
+  const given = keywordObject(options);
+  if (given === undefined) return `expected the options to be a keyword list, got: ${inspect(options)}`;
+  const { max_demand: maxDemand = DEFAULT_MAX_DEMAND } = given;
+  const wrongMax = problemOf("max_demand", maxDemand, 1, Number.POSITIVE_INFINITY);
+  if (wrongMax !== undefined) return wrongMax;
+  const max = maxDemand as number;
+  const { min_demand: minDemand = Math.floor(max / 2) } = given;
+  const wrongMin = problemOf("min_demand", minDemand, 0, max - 1);
+  if (wrongMin !== undefined) return wrongMin;
+  const cancel = given.cancel === undefined ? "permanent" : modeOf(given.cancel);
+  if (cancel === undefined) {
+    return `expected :cancel to be one of [:temporary, :transient, :permanent], got: ${inspect(given.cancel)}`;
+  }
+  return { maxDemand: max, minDemand: minDemand as number, cancel };
+}
+
+/** @throws ArgumentError `BADARG` for options that would be refused, for callers who have no log to look into. */
+export function checkOptions(options: SubscriptionOptions): ParsedOptions {
+  const parsed = parseOptions(keywords(options) as unknown as Term);
+  if (typeof parsed === "string") throw new ArgumentError("options", parsed);
+  return parsed;
+}
+
+function modeOf(term: Term): CancelMode | undefined {
+  return term instanceof Atom && CANCEL_MODES.includes(term.tag) ? (term.tag as CancelMode) : undefined;
+}
+
+function problemOf(name: string, value: Term, least: number, most: number): string | undefined {
+  if (!Number.isSafeInteger(value)) return `expected :${name} to be an integer, got: ${inspect(value)}`;
+  if ((value as number) < least) return `expected :${name} to be equal to or greater than ${least}, got: ${value}`;
+  if ((value as number) > most) return `expected :${name} to be equal to or less than ${most}, got: ${value}`;
+  return undefined;
+}
