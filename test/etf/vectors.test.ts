@@ -1,36 +1,9 @@
-import { inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { DecodeError, decode, encode } from "../../src/etf/index.ts";
 import { equals, Fun } from "../../src/term/index.ts";
-import { RELEASES, type Vector, vectorsOf } from "./vectors.ts";
-
-const inflate = (bytes: Uint8Array, size: number) => inflateSync(bytes, { maxOutputLength: size });
+import { acceptedHere, inflate, LOCAL, RELEASES, type Vector, vectorsOf } from "./vectors.ts";
 
 const exact = (bytes: Uint8Array) => decode(bytes, { floats: "exact", inflate });
-
-const LATER_THAN_23 = [
-  "decode:NEW_PID_EXT_max",
-  "decode:NEW_PID_EXT_id_28bit",
-  "decode:NEW_PORT_EXT_max",
-  "decode:V4_PORT_EXT",
-  "decode:V4_PORT_EXT_max",
-  "decode:NEWER_REFERENCE_EXT_4",
-  "decode:NEWER_REFERENCE_EXT_5",
-];
-const RECORDS = ["decode:RECORD_EXT", "decode:RECORD_EXT_unexported", "decode:RECORD_EXT_no_fields"];
-
-/** Accepted here although a BEAM refused them, each with its reason. */
-function acceptedHere(release: number, { name, opts }: Vector): string | undefined {
-  if (opts === "[safe]") return "the option safe refuses atoms that the VM has not seen yet";
-  if (name.startsWith("decode:own_node_"))
-    return "only the node that is named can know that it never made the identity";
-  if (release === 23 && LATER_THAN_23.includes(name)) return "wide identities came with OTP 24";
-  if (release < 29 && RECORDS.includes(name)) return "native records came with OTP 29";
-  return undefined;
-}
-
-/** Refused here although its writer reads it: LOCAL_EXT means something to the VM that wrote it only. */
-const LOCAL = "local_option";
 
 /** Entries whose bytes another writer may have in another form or order. */
 function hasOtherBytes(release: number, { name, bytes, opts }: Vector): boolean {
