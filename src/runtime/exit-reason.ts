@@ -24,16 +24,18 @@ export function isOrderly(reason: unknown): boolean {
  * `EXIT_CALLING_SELF`, and `EXIT_OTHER` for whatever reason the called process ended with.
  *
  * `reason` is the term that Elixir's `GenServer.call` exits with, `{Why, {GenServer, :call, [Target, Request, Timeout]}}`,
- * so that it can be passed on as an exit reason; `target` is what was called.
+ * so that it can be passed on as an exit reason; `target` is what was called. For a start or a stream that failed it is
+ * the reason alone.
  */
 export class ExitError extends TiebeamError {
   readonly reason: Term;
   readonly target: unknown;
 
-  constructor(why: unknown, target: unknown, call: Tuple | undefined, options?: ErrorOptions) {
+  constructor(why: unknown, target: unknown, call: Tuple | "stream" | undefined, options?: ErrorOptions) {
     const code = EXIT_CODES.get(why) ?? "EXIT_OTHER";
-    super(code, `${call === undefined ? "start" : "call"} of ${inspect(target)} failed: ${inspect(why)}`, options);
-    this.reason = (call === undefined ? why : tuple(why as object, call)) as Term;
+    const what = typeof call === "object" ? "call" : (call ?? "start");
+    super(code, `${what} of ${inspect(target)} failed: ${inspect(why)}`, options);
+    this.reason = (typeof call === "object" ? tuple(why as object, call) : why) as Term;
     this.target = target;
   }
 }

@@ -1,4 +1,3 @@
-import { NodeDownError } from "../base/index.ts";
 import { type Destination, Exit, ExitError, isOrderly, type ProcessCore, Reason } from "../runtime/index.ts";
 import { atom, isList, Pid, type Term, tuple } from "../term/index.ts";
 import { type CancelReason, type ConsumerOptions, withOptions } from "./callbacks.ts";
@@ -215,7 +214,7 @@ class StreamProcess extends StageProcess {
       const isLost = cancel.kind === "down" && reason === Reason.noconnection;
       const target = producer instanceof Pid ? producer : tuple(atom(producer.name), atom(producer.node));
       return this.#loop.end({
-        error: isLost ? new NodeDownError(producer.node, "noconnection") : new ExitError(reason, target, undefined),
+        error: isLost ? this.core.runtime.nodeDownError(producer.node) : new ExitError(reason, target, "stream"),
       });
     }
     if (this.#mode === "permanent" || !this.#hasProducers()) this.#loop.end();
@@ -223,7 +222,7 @@ class StreamProcess extends StageProcess {
 
   protected override producerMissing(to: string): void {
     if (this.#mode === "temporary") return;
-    this.#loop.end({ error: new ExitError(Reason.noproc, to, undefined) });
+    this.#loop.end({ error: new ExitError(Reason.noproc, to, "stream") });
   }
 
   /** Producers may be waiting until all their consumers are there, as those of a Flow are: this one is. */

@@ -1,6 +1,6 @@
 import type { Logger } from "../../src/base/index.ts";
 import type { Signal } from "../../src/dist/index.ts";
-import { type AnyServer, type StartedServer, type StartOptions, startServer } from "../../src/otp/index.ts";
+import { type AnyServer, type ApiOf, type StartedServer, startServer } from "../../src/otp/index.ts";
 import { Identity, Process, type ProcessCore, Runtime } from "../../src/runtime/index.ts";
 import { Pid, type Term } from "../../src/term/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
@@ -38,6 +38,7 @@ export class TestNode {
           if (!this.connected.has(node) && dial) this.clock.defer(() => this.runtime.nodeDown(node));
           return undefined;
         },
+        downCause: () => undefined,
       },
       localMessages: {},
     });
@@ -53,12 +54,12 @@ export class TestNode {
   /** Starts a stage and lets everything happen that follows from it. */
   async start<S extends AnyServer>(
     stage: new () => S,
-    options: Partial<StartOptions<S>> = {},
-  ): Promise<StartedServer<never>> {
+    options: { name?: string; link?: boolean; args?: unknown } = {},
+  ): Promise<StartedServer<ApiOf<S>>> {
     const started = startServer(this.core, stage, options);
     started.catch(() => {});
     await this.clock.settle();
-    return (await started) as StartedServer<never>;
+    return started;
   }
 
   /** The processes that a test has left, its own aside, and what belongs to them. */
