@@ -70,7 +70,9 @@ export class Exposed {
   }
 
   #find(peer: string, module: unknown, name: unknown, arity: number): Entry | undefined {
-    const key = `${textOf(module)}:${textOf(name)}`;
+    const called = textOf(name);
+    if (called.includes("/")) return undefined;
+    const key = `${textOf(module)}:${called}`;
     const entry = this.#entries.get(`${key}/${arity}`) ?? this.#entries.get(key);
     return entry === undefined || (entry.peers !== undefined && !entry.peers.has(peer)) ? undefined : entry;
   }

@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import { GenServer, noReply, reply } from "../../src/otp/index.ts";
+import type { Down, From } from "../../src/runtime/index.ts";
+import { atom, type Pid, type Term, tuple } from "../../src/term/index.ts";
+import { Cluster } from "../support/cluster.ts";
+
+const A = "a@127.0.0.1";
+const B = "b@127.0.0.1";
+
+class Echo extends GenServer {
+  override handleCall(request: Term) {
+    return reply(request);
+  }
+}
+
+/** Two nodes, with an echo on the second. */
+async function pair(options = {}) {
+  const cluster = new Cluster();
+  const a = await cluster.start(A, options);
+  const b = await cluster.start(B, options);
+  await cluster.outcome(b.start(Echo, { name: "echo" }));
+  return { cluster, a, b, echo: a.server({ name: "echo", node: B }) };
+}
+
+describe("two nodes", () => {
+  test("connect with the first call, and are there for each other", async () => {
+    const { cluster, a, b, echo } = await pair();
+    expect(await cluster.outcome(echo.call(tuple(atom("x"), 1.5)))).toEqual(tuple(atom("x"), 1.5));
+    expect([a.peers(), b.peers()]).toEqual([[B], [A]]);
+    expect([a.stats().dials, b.stats().dials]).toEqual([1, 0]);
+  });
+
+  test("that connect at the same instant end with one connection, and nothing queued is lost", async () => {
+    const { cluster, a, b } = await pair();
+    await cluster.outcome(a.start(Echo, { name: "echo" }));
+    const both = Promise.all([a.call({ name: "echo", node: B }, 1), b.call({ name: "echo", node: A }, 2)]);
+    expect(await cluster.outcome(both)).toEqual([1, 2]);
+    expect(cluster.network.openStreams).toBe(1);
+    expect([a.stats().connecting, b.stats().connecting]).toEqual([0, 0]);
+  });
+
+  test("leave nothing behind when they stop", async () => {
+    const { cluster, a, b, echo } = await pair();
+    await cluster.outcome(echo.call(1));
+    await cluster.outcome(Promise.all([a.stop(), b.stop()]));
+
+    const nothing = { peers: [], connecting: 0, processes: 0, names: 0, aliases: 0, monitored: 0 };
+    expect(a.stats()).toMatchObject(nothing);
+    expect(b.stats()).toMatchObject(nothing);
+    expect([cluster.network.openStreams, cluster.network.listeners, cluster.clock.pendingTimers]).toEqual([0, 0, 0]);
+    expect(await a.closed).toBe("stopped");
+  });
+
+  test("tell monitors, links and calls of a lost connection, and connect again", async () => {
+    const { cluster, a, b, echo } = await pair();
+    const downs: Down[] = [];
+    a.monitor({ name: "echo", node: B }, (down) => void downs.push(down));
+    await cluster.clock.settle();
+    const call = cluster.outcome(a.call({ name: "nobody_answers", node: B }, 1));
+    expect(await call).toMatchObject({ code: "EXIT_NOPROC" });
+
+    cluster.network.cut();
+    await cluster.clock.settle();
+
+    expect(downs).toMatchObject([{ reason: atom("noconnection"), target: { name: "echo", node: B } }]);
+    expect([a.peers(), b.peers()]).toEqual([[], []]);
+    expect(b.stats().monitored).toBe(0);
+    expect(await cluster.outcome(echo.call("again"))).toBe("again");
+  });
+
+  test("keep a freshly started process from being taken for one of an earlier life", async () => {
+    const { cluster, a, b } = await pair();
+    const server = await cluster.outcome(b.start(Echo));
+    const { pid } = server as { pid: Pid };
+    await cluster.outcome(b.stop());
+    const b2 = await cluster.start(B);
+    await cluster.outcome(b2.start(Echo));
+    await cluster.outcome(b2.start(Echo));
+    expect(await cluster.outcome(a.call(pid, 1))).toMatchObject({ code: "EXIT_NOPROC" });
+  });
+
+  test("do not dial to answer: a reply to a node that is gone is dropped", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A);
+    const b = await cluster.start(B);
+    const waiting: From[] = [];
+    class Later extends GenServer {
+      override handleCall(_request: Term, from: From) {
+        waiting.push(from);
+        return noReply();
+      }
+    }
+    await cluster.outcome(b.start(Later, { name: "later" }));
+    const call = cluster.outcome(a.call({ name: "later", node: B }, 1));
+    await cluster.clock.settle();
+    a.disconnect(B);
+    expect(await call).toMatchObject({ code: "NODEDOWN", reason: "disconnect" });
+
+    waiting[0]?.reply("too late");
+    await cluster.clock.settle();
+    expect([waiting.length, b.stats().dials, b.peers()]).toEqual([1, 0, []]);
+  });
+});
+
+describe("a node that cannot connect", () => {
+  test("says that the cookies differ, on both sides, and leaves nothing", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A, { cookies: { [B]: "wrong" } });
+    const b = await cluster.start(B);
+    expect(await cluster.outcome(a.connect(B))).toMatchObject({ code: "HANDSHAKE_COOKIE" });
+    expect(await cluster.outcome(a.call({ name: "echo", node: B }, 1))).toMatchObject({
+      code: "NODEDOWN",
+      cause: { code: "HANDSHAKE_COOKIE" },
+    });
+    expect([a.stats().connecting, b.stats().connecting, cluster.network.openStreams]).toEqual([0, 0, 0]);
+  });
+
+  test("gives up after the set-up time when the other side is silent", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A, { listen: false, setupTimeoutMs: 1000 });
+    await cluster.network.listen({ host: "127.0.0.1", port: 1 }, () => ({ data() {}, drained() {}, closed() {} }));
+    const connecting = a.connect(B).catch((error: unknown) => error);
+    await cluster.clock.advance(1000);
+    expect(await connecting).toMatchObject({ code: "HANDSHAKE_TIMEOUT" });
+  });
+
+  test("fails the call when its own time is over, connecting included", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A, { listen: false });
+    await cluster.network.listen({ host: "127.0.0.1", port: 1 }, () => ({ data() {}, drained() {}, closed() {} }));
+    const call = a.call({ name: "echo", node: B }, 1, { timeoutMs: 200 }).catch((error: unknown) => error);
+    await cluster.clock.advance(200);
+    expect(await call).toMatchObject({ code: "EXIT_TIMEOUT" });
+  });
+
+  test.each([
+    [{ name: "no-host" }, "BADARG"],
+    [{ name: "a.b@127.0.0.1" }, "BADARG"],
+    [{ name: A, visible: true }, "BADARG"],
+  ])("does not start with %o", async (options, code) => {
+    const cluster = new Cluster();
+    await expect(cluster.start(options.name, options)).rejects.toMatchObject({ code });
+    expect([cluster.network.listeners, cluster.clock.pendingTimers]).toEqual([0, 0]);
+  });
+});
+
+describe("a full link", () => {
+  test("holds those who await, and fails with BUSY those who do not", async () => {
+    const { cluster, a, b, echo } = await pair({ highWaterBytes: 10_000, maxQueuedBytes: 100_000 });
+    await cluster.outcome(echo.call(1));
+    const to = { name: "sink", node: B };
+    let room: Promise<void> | undefined;
+    while (room === undefined) room = a.send(to, "x".repeat(1000));
+    expect(a.stats().peers[0]?.queuedBytes).toBeGreaterThan(10_000);
+    expect(() => {
+      for (let i = 0; i < 1000; i++) void a.send(to, "x".repeat(1000));
+    }).toThrow(expect.objectContaining({ code: "BUSY", node: B }));
+
+    await cluster.outcome(room);
+    expect(a.stats().peers[0]?.queuedBytes).toBe(0);
+    expect(a.send(to, 1)).toBeUndefined();
+    await cluster.outcome(b.stop());
+  });
+
+  test("of a connection that is being made refuses more than its bound", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A, { maxQueuedSignals: 10 });
+    for (let i = 0; i < 10; i++) void a.send({ name: "x", node: B }, i);
+    expect(() => a.send({ name: "x", node: B }, 10)).toThrow(expect.objectContaining({ code: "BUSY" }));
+    await cluster.outcome(a.stop());
+  });
+});

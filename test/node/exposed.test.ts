@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { Exposed } from "../../src/node/index.ts";
+import { Exit } from "../../src/runtime/index.ts";
+import { atom, mod, tuple } from "../../src/term/index.ts";
+
+const BILLING = mod("Billing");
+const undef = (...mfa: [object, object, unknown]) => ({
+  kind: "error",
+  reason: atom("undef"),
+  stack: [tuple(mfa[0], mfa[1], mfa[2] as object, [])],
+});
+
+describe("exposed functions", () => {
+  test("take any number of arguments by name, or one by name and arity", async () => {
+    const exposed = new Exposed();
+    exposed.add(BILLING, { sum: (...all: number[]) => all.length, "quote/1": (sku: string) => sku });
+    expect(await exposed.call("a@host", BILLING, atom("sum"), [1, 2])).toEqual({ kind: "return", value: 2 });
+    expect(await exposed.call("a@host", BILLING, atom("quote"), ["x"])).toEqual({ kind: "return", value: "x" });
+    expect(await exposed.call("a@host", BILLING, atom("quote"), [])).toEqual(undef(BILLING, atom("quote"), []));
+    expect(await exposed.call("a@host", BILLING, atom("quote/1"), [])).toEqual(undef(BILLING, atom("quote/1"), []));
+  });
+
+  test("end in Erlang's classes", async () => {
+    const exposed = new Exposed();
+    exposed.add("m", {
+      throws: () => {
+        throw atom("ball");
+      },
+      exits: () => {
+        throw new Exit(atom("gone"));
+      },
+      fails: async () => {
+        throw new RangeError("too far");
+      },
+    });
+    expect(await exposed.call("a@host", atom("m"), atom("throws"), [])).toEqual({ kind: "throw", value: atom("ball") });
+    expect(await exposed.call("a@host", atom("m"), atom("exits"), [])).toEqual({ kind: "exit", reason: atom("gone") });
+    expect(await exposed.call("a@host", atom("m"), atom("fails"), [])).toMatchObject({
+      kind: "error",
+      reason: { __struct__: atom("Elixir.RuntimeError"), message: "RangeError: too far" },
+    });
+  });
+
+  test("can be for some nodes only, and do not exist for others", async () => {
+    const exposed = new Exposed();
+    exposed.add("m", { secret: () => 1 }, { peers: ["a@host"] });
+    expect(await exposed.call("a@host", atom("m"), atom("secret"), [])).toEqual({ kind: "return", value: 1 });
+    expect(await exposed.call("b@host", atom("m"), atom("secret"), [])).toEqual(undef(atom("m"), atom("secret"), []));
+  });
+
+  test.each([
+    [atom("os"), atom("cmd"), ["ls"]],
+    [atom("m"), atom("constructor"), []],
+    [atom("m"), atom("f"), "not a list"],
+    [tuple(), 1, []],
+  ])("and nothing else: %s:%s with %s", async (module, name, args) => {
+    const exposed = new Exposed();
+    exposed.add("m", { f: () => 1 });
+    expect(await exposed.call("a@host", module, name, args)).toMatchObject({ kind: "error", reason: atom("undef") });
+  });
+
+  test("can be taken back, and not be given twice", async () => {
+    const exposed = new Exposed();
+    const takeBack = exposed.add("m", { f: () => 1 });
+    expect(() => exposed.add("m", { f: () => 2 })).toThrow(expect.objectContaining({ code: "BADARG" }));
+    takeBack();
+    expect(await exposed.call("a@host", atom("m"), atom("f"), [])).toMatchObject({ kind: "error" });
+  });
+});
