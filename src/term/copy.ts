@@ -3,7 +3,7 @@ import { EncodeError, type EncodeErrorCode, type PathStep } from "./errors.ts";
 import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
 import { duplicateEntry, mapOf, type TermEntry } from "./map-term.ts";
-import { objectFields, setOwn } from "./objects.ts";
+import { isPlainObject, objectFields, setOwn } from "./objects.ts";
 import type { Structs } from "./structs.ts";
 import type { Term, TermObject } from "./term.ts";
 import { isTuple, TupleValue } from "./tuple.ts";
@@ -32,8 +32,13 @@ export const DEFAULT_MAX_DEPTH = 2_000;
  * @throws EncodeError with code and path, as the encoder throws it; see {@link EncodeErrorCode}.
  */
 export function copyTerm(value: unknown, options: CopyOptions = {}): Term {
-  const copier = new Copier(options);
-  return copier.copy(value, 0);
+  try {
+    return new Copier(options).copy(value, 0);
+  } catch (error) {
+    // Depth is limited, but a raised limit, or a caller deep in the stack itself, can still use it up.
+    if (error instanceof RangeError) throw new EncodeError("ETF_DEPTH", "the stack is used up", [], { cause: error });
+    throw error;
+  }
 }
 
 class Copier {
@@ -63,17 +68,21 @@ class Copier {
         return null;
       case "object":
         if (value === null || value instanceof Atom) return value;
-        return this.#object(value, depth);
+        if (depth >= this.#maxDepth) {
+          throw this.#refusal("ETF_DEPTH", `nested deeper than ${this.#maxDepth} levels, or containing itself`, depth);
+        }
+        // Containers are dispatched here rather than with the other objects, which saves a third of the stack.
+        if (Array.isArray(value)) return this.#list(value, isTuple(value) ? new TupleValue(value.length) : [], depth);
+        if (isPlainObject(value)) return this.#fields(value, depth);
+        return value instanceof Map ? this.#map(value, depth) : this.#object(value, depth);
       default:
         throw this.#refusal("ETF_UNSUPPORTED", `a ${typeof value} has no Erlang form`, depth);
     }
   }
 
   #object(value: object, depth: number): Term {
-    if (Array.isArray(value)) return this.#list(value, isTuple(value) ? new TupleValue(value.length) : [], depth);
     if (value instanceof Uint8Array) return this.#bytes(value);
     if (value instanceof Pid || value instanceof Ref || value instanceof Port) return value;
-    if (value instanceof Map) return this.#map(value, depth);
     if (value instanceof Float) return this.#float(value.value);
     if (value instanceof Export || value instanceof Fun) return value;
     if (value instanceof BitString) return new BitString(value.bytes.slice(), value.bitsInLastByte);
@@ -112,16 +121,16 @@ class Copier {
   }
 
   #list(items: readonly unknown[], target: unknown[], depth: number): Term {
-    for (let i = 0; i < items.length; i++) target[i] = this.#part(items[i], i, depth);
+    for (let i = 0; i < items.length; i++) {
+      this.#path[depth] = i;
+      target[i] = this.copy(items[i], depth + 1);
+    }
     return target as Term[];
   }
 
   /** Copies a part of the value at `depth`. */
   #part(value: unknown, step: PathStep, depth: number): Term {
     this.#path[depth] = step;
-    if (typeof value === "object" && depth >= this.#maxDepth) {
-      throw this.#refusal("ETF_DEPTH", `it is nested more than ${this.#maxDepth} deep, or contains itself`, depth);
-    }
     return this.copy(value, depth + 1);
   }
 
@@ -138,9 +147,10 @@ class Copier {
     if (!target.isStruct && fields.module !== undefined) target.object.__struct__ = atomTerm(fields.module);
     for (const key of fields.keys) {
       const problem = atomTextProblem(key);
-      if (problem !== undefined) throw this.#refusal("ETF_ATOM", problem, depth);
+      if (problem !== undefined) throw this.#refusal("ETF_ATOM", problem, depth, key);
       if (key === "__struct__" && target.isStruct) continue;
-      setOwn(target.object, key, this.#part(source[key], key, depth));
+      this.#path[depth] = key;
+      setOwn(target.object, key, this.copy(source[key], depth + 1));
     }
     return target.object;
   }

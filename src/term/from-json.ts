@@ -19,41 +19,43 @@ import { BitString, Float, ImproperList, NativeRecord } from "./values.ts";
  * {@link MAX_JSON_DEPTH}.
  */
 export function fromJson(json: unknown): Term {
-  return read(json, 0);
+  return read(json, 0, false);
 }
 
-function read(json: unknown, depth: number): Term {
+/** `inKey`: inside a map's key, where floats are always `Float`, as in decoding. */
+function read(json: unknown, depth: number, inKey: boolean): Term {
   if (typeof json === "string") return text(json);
   if (typeof json === "number") {
     if (!Number.isFinite(json)) throw wrong(`${json}`, "a finite number");
-    return json;
+    return inKey && !Number.isInteger(json) ? new Float(json) : json;
   }
   if (json === null || typeof json === "boolean") return json;
   if (depth > MAX_JSON_DEPTH) throw wrong("the value", `at most ${MAX_JSON_DEPTH} levels deep`);
-  if (Array.isArray(json)) return json.map((item) => read(item, depth + 1));
+  if (Array.isArray(json)) return json.map((item) => read(item, depth + 1, inKey));
   if (!isPlainObject(json)) throw wrong(`a ${typeof json}`, "a JSON value");
   const keys = Object.keys(json);
-  if (keys.some((key) => key.startsWith(TAG_PREFIX))) return readTagged(json, keys, depth);
-  return mapOf(keys.map((key) => [atomOf(key), read(json[key], depth + 1)] as const));
+  if (keys.some((key) => key.startsWith(TAG_PREFIX))) return readTagged(json, keys, depth, inKey);
+  return mapOf(keys.map((key) => [atomOf(key), read(json[key], depth + 1, inKey)] as const));
 }
 
-function readTagged(json: TermObject, keys: readonly string[], depth: number): Term {
+function readTagged(json: TermObject, keys: readonly string[], depth: number, inKey: boolean): Term {
   const tag = keys[0]!;
   if (keys.length > 1 || !Object.hasOwn(READERS, tag)) {
     throw wrong(`the object with the key ${keys.find((key) => key.startsWith(TAG_PREFIX))}`, "a tag that toJson knows");
   }
-  return READERS[tag]!(json[tag], (part) => read(part, depth + 1), tag);
+  const part = (value: unknown, isKey = false) => read(value, depth + 1, inKey || isKey);
+  return READERS[tag]!(json[tag], part, tag);
 }
 
-type Reader = (content: unknown, part: (json: unknown) => Term, tag: string) => Term;
+type Reader = (content: unknown, part: (json: unknown, isKey?: boolean) => Term, tag: string) => Term;
 
 const READERS: Readonly<Record<string, Reader>> = {
   $atom: (content, _part, tag) => atomOf(string(content, tag)),
-  $tuple: (content, part, tag) => tupleFrom(array(content, tag).map(part)) as unknown as Term,
+  $tuple: (content, part, tag) => tupleFrom(array(content, tag).map((item) => part(item))) as unknown as Term,
   $map: (content, part, tag) => {
     const entries = array(content, tag).map((entry): TermEntry => {
       const [key, value] = array(entry, tag, 2);
-      return [keyTerm(part(key)), part(value)];
+      return [part(key, true), part(value)];
     });
     if (duplicateEntry(entries) !== undefined) throw wrong(tag, "a list of entries with different keys");
     return mapOf(entries);
@@ -78,7 +80,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   },
   $improper: (content, part, tag) => {
     const [items, tail] = array(content, tag, 2);
-    return new ImproperList(array(items, tag).map(part), part(tail));
+    return new ImproperList(
+      array(items, tag).map((item) => part(item)),
+      part(tail),
+    );
   },
   $pid: (content, _part, tag) => {
     const { node, id, serial, creation } = object(content, tag);
@@ -113,7 +118,7 @@ const READERS: Readonly<Record<string, Reader>> = {
       oldIndex: integer(fields.oldIndex, tag),
       oldUniq,
       creator,
-      freeVariables: array(fields.freeVariables, tag).map(part),
+      freeVariables: array(fields.freeVariables, tag).map((value) => part(value)),
     });
   },
   $record: (content, part, tag) => {
@@ -125,9 +130,6 @@ const READERS: Readonly<Record<string, Reader>> = {
     return new NativeRecord(string(module, tag), string(name, tag), exported === true, read);
   },
 };
-
-/** In keys floats are always `Float`, as in decoding. */
-const keyTerm = (key: Term) => (typeof key === "number" && !Number.isInteger(key) ? new Float(key) : key);
 
 const wrong = (what: string, expected: string) => new ArgumentError("json", `${what} has to be ${expected}`);
 

@@ -121,6 +121,8 @@ function mapPieces(map: object, limit: number, settings: InspectSettings): Print
 }
 
 function recordPieces(record: NativeRecord, limit: number): Printed {
-  const write = (pieces: Piece[], [name, value]: Entry, left: number) => keywordItem(pieces, [name, value], left);
+  const write = (pieces: Piece[], [name, value]: Entry, left: number) => {
+    pieces.push(`${elixirKey(String(name))} `, { term: value, limit: left });
+  };
   return container(`#Record<${record.module}.${record.name} `, ">", record.fields, limit, write, ", ");
 }

@@ -89,8 +89,8 @@ function improperPieces(list: ImproperList, limit: number): Printed {
 }
 
 function recordPieces(record: NativeRecord, limit: number): Printed {
-  const write = (pieces: Piece[], [name, value]: Entry, left: number) =>
+  const write = (pieces: Piece[], [name, value]: Entry, left: number) => {
     pieces.push(`${erlangAtom(String(name))} = `, { term: value, limit: left });
-  const name = `#${erlangAtom(record.module)}:${erlangAtom(record.name)}{`;
-  return container(name, "}", record.fields, limit, (pieces, field, left) => void write(pieces, field, left), ",");
+  };
+  return container(`#${erlangAtom(record.module)}:${erlangAtom(record.name)}{`, "}", record.fields, limit, write, ",");
 }

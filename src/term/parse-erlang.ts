@@ -139,7 +139,7 @@ export class ErlangReader {
   #atomOrExport(): Term {
     const scanner = this.#scanner;
     const start = scanner.offset;
-    if (scanner.match(/fun(?=\s+[a-z'])/y) !== undefined) return this.#export();
+    if (scanner.match(/fun(?=\s+[a-zß-öø-ÿ'])/y) !== undefined) return this.#export();
     const found = this.#atom();
     if (found === undefined) throw scanner.error("a term", start);
     return found;

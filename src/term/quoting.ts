@@ -39,7 +39,8 @@ export function isElixirPrintable(text: string): boolean {
 
 /** Whether a list prints as `~c"abc"`. */
 export const isElixirCharlist = (items: readonly unknown[]): boolean =>
-  items.length > 0 && items.every((code) => typeof code === "number" && isElixirCharlistCode(code));
+  items.length > 0 &&
+  items.every((code) => typeof code === "number" && Number.isInteger(code) && isElixirCharlistCode(code));
 
 /** Whether a list prints as `"abc"` in Erlang. */
 export const isErlangString = (items: ArrayLike<unknown>): boolean => {

@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from "fast-check";
 import {
+  asMap,
   atom,
   atomTerm,
   BitString,
@@ -7,6 +8,8 @@ import {
   Float,
   float,
   ImproperList,
+  isPlainObject,
+  isTuple,
   mapOf,
   Pid,
   Port,
@@ -92,8 +95,17 @@ const wildScalar: Arbitrary<unknown> = fc.oneof(
   text.map((value) => Buffer.from(value)),
 );
 
-/** Floats that are keys are decoded as `Float`. */
-const keyOf = (key: Term): Term => (typeof key === "number" && !Number.isInteger(key) ? new Float(key) : key);
+/** A term as decoding gives it inside a map's key: floats are `Float` there. */
+function keyOf(term: Term): Term {
+  if (typeof term === "number") return Number.isInteger(term) ? term : new Float(term);
+  if (isTuple(term)) return tupleFrom((term as readonly Term[]).map(keyOf)) as unknown as Term;
+  if (Array.isArray(term)) return term.map(keyOf);
+  if (term instanceof ImproperList) return new ImproperList(term.items.map(keyOf), keyOf(term.tail));
+  if (term instanceof Map || isPlainObject(term)) {
+    return mapOf(Array.from(asMap(term), ([key, value]) => [key, keyOf(value)] as const));
+  }
+  return term;
+}
 
 const containers = <T>(part: Arbitrary<T>): readonly Arbitrary<unknown>[] => [
   fc.array(part, { maxLength: 5 }),
