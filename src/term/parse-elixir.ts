@@ -249,8 +249,8 @@ export class ElixirReader {
   #export(): Term {
     const scanner = this.#scanner;
     const start = scanner.offset;
-    const module = scanner.eatHere(":") ? this.#atom() : this.#alias();
-    if (!isAtom(module)) throw scanner.error("a module");
+    const module = scanner.eatHere(":") ? this.#atom() : this.#word();
+    if (!isAtom(module)) throw scanner.error("a module", start);
     if (!scanner.eatHere(".")) throw scanner.error('"." and a function\'s name');
     const name = scanner.eatHere('"')
       ? textOfParts(scanText(scanner, '"', "elixir"))

@@ -102,6 +102,7 @@ describe("Elixir", () => {
     ["<<-1>>", Uint8Array.of(255)],
     ['<<"a", 1::1>>', new BitString(Uint8Array.of(97, 128), 1)],
     ["&Enum.map/2", new Export("Elixir.Enum", "map", 2)],
+    ["&nil.ok/0", new Export("nil", "ok", 0)],
     ['&:"a b"."c d"/0', new Export("a b", "c d", 0)],
     ["[a?: 1, +: 2]", [tuple(atom("a?"), 1), tuple(atom("+"), 2)]],
     [" { } ", tuple()],
