@@ -166,14 +166,11 @@ export class StageProcess extends GenServerProcess {
   }
 
   /** A subscription of ours ended; `handleCancel` has been told. Does this end the stage as well? */
-  protected subscriptionEnded(
-    { cancel, from }: UpstreamSubscription,
-    { kind, reason }: CancelReason,
-  ): void | Promise<void> {
+  protected subscriptionEnded({ cancel, from }: UpstreamSubscription, { reason }: CancelReason): void | Promise<void> {
     const stops = cancel === "permanent" || (cancel === "transient" && !isOrderly(reason));
     if (!stops || reason === ALREADY_SUBSCRIBED) return;
     this.core.runtime.logger.info(
-      `${this.#host.title} is stopping after receiving ${kind} from producer ${inspect(from.peer)} with reason: ${inspect(reason)}`,
+      `${this.#host.title} is stopping after receiving cancel from producer ${inspect(from.peer)} with reason: ${inspect(reason)}`,
     );
     return this.end(reason);
   }
