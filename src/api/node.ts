@@ -3,7 +3,18 @@ import type { Connection } from "../dist/index.ts";
 import type { Epmd, Registration } from "../epmd/index.ts";
 import type { Exposed, ExposedFunction, ExposeOptions, Peers } from "../node/index.ts";
 import { type AnyServer, type ApiOf, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
-import { Process, type ProcessCore, type ProcessName, Reason, type Runtime } from "../runtime/index.ts";
+import {
+  type Destination,
+  infoOf,
+  Process,
+  type ProcessCore,
+  type ProcessInfo,
+  type ProcessName,
+  Reason,
+  type Runtime,
+} from "../runtime/index.ts";
+import { type EventStream, type StreamOptions, stream } from "../stage/index.ts";
+import type { Pid, Term } from "../term/index.ts";
 
 /** Everything that a started node consists of; the parts are made by `startNode`. */
 export interface NodeParts {
@@ -95,6 +106,16 @@ export class Node extends Process implements AsyncDisposable {
   }
 
   /**
+   * The events of a GenStage producer, or of several, as something to loop over. The loop is the demand: a slow body slows
+   * the producer down. Leaving the loop cancels the subscription.
+   *
+   * The loop ends when the producer ends with `normal`, and throws when it crashes or its node is lost (`NODEDOWN`).
+   */
+  stream<E = Term>(producer: Destination | readonly Destination[], options?: StreamOptions): EventStream<E> {
+    return stream<E>(this.#parts.host, producer, options);
+  }
+
+  /**
    * Lets other nodes call these functions of a module by `:erpc`, `:rpc` and `Node.spawn`. Nothing else can be called.
    * A key `quote` takes any number of arguments, `"quote/1"` one. Returns a function that takes them back.
    */
@@ -119,6 +140,12 @@ export class Node extends Process implements AsyncDisposable {
   /** The names of the nodes that are connected. */
   peers(): string[] {
     return this.#parts.peers.connections().map((connection) => connection.peer.name);
+  }
+
+  /** What a process of this node has to do with others, as `Process.info/2` tells it; undefined once it has ended. */
+  processInfo(pid: Pid): ProcessInfo | undefined {
+    const core = this.#parts.runtime.find(pid);
+    return core && infoOf(core);
   }
 
   /** Figures about the node, as they are now. */

@@ -12,6 +12,7 @@ export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } 
 export { Identity } from "./identity.ts";
 export { type Down, type Monitor, Process } from "./process.ts";
 export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
+export { infoOf, type ProcessInfo } from "./process-info.ts";
 export { aliasTag } from "./reply-tag.ts";
 export { type Remote, Runtime, type RuntimeOptions } from "./runtime.ts";
 export {
