@@ -88,62 +88,80 @@ export class Decoder {
         return reader.u8();
       case Tag.Integer:
         return reader.i32();
-      case Tag.SmallBig:
-        return this.#bigint(reader, reader.u8());
-      case Tag.LargeBig:
-        return this.#bigint(reader, reader.u32());
-      case Tag.NewFloat:
-        return this.#float(reader.f64(), at, tag);
-      case Tag.Float:
-        return this.#float(readFloatText(reader), at, tag);
+      case Tag.Binary:
+        return this.#bytesOrText(reader, reader.u32());
       case Tag.SmallAtomUtf8:
+      case Tag.AtomCacheRef:
       case Tag.AtomUtf8:
       case Tag.SmallAtom:
       case Tag.Atom:
-      case Tag.AtomCacheRef:
         return this.#atomOf(reader, tag).term;
-      case Tag.Binary:
-        return this.#bytesOrText(reader, reader.u32());
-      case Tag.BitBinary:
-        return this.#bitString(reader, at);
+      case Tag.SmallTuple:
+      case Tag.LargeTuple:
+      case Tag.Map:
+      case Tag.List:
+      case Tag.NewFun:
+      case Tag.NativeRecord:
+        if (depth >= this.#limits.maxDepth) throw this.#tooDeep(at, tag);
+        return this.#container(reader, tag, at, depth + 1);
       case Tag.Nil:
         return [];
       case Tag.String:
         return this.#byteList(reader);
-      case Tag.List:
-        return this.#list(reader, this.#deeper(depth, at, tag));
+      case Tag.NewFloat:
+        return this.#float(reader.f64(), at, tag);
+      case Tag.SmallBig:
+        return this.#bigint(reader, reader.u8());
+      default:
+        return this.#rare(reader, tag, at);
+    }
+  }
+
+  #container(reader: Reader, tag: number, at: number, depth: number): Term {
+    switch (tag) {
       case Tag.SmallTuple:
-        return this.#tuple(reader, reader.u8(), at, this.#deeper(depth, at, tag));
+        return this.#tuple(reader, reader.u8(), at, depth);
       case Tag.LargeTuple:
-        return this.#tuple(reader, reader.u32(), at, this.#deeper(depth, at, tag));
+        return this.#tuple(reader, reader.u32(), at, depth);
       case Tag.Map:
-        return this.#map(reader, at, this.#deeper(depth, at, tag));
+        return this.#map(reader, at, depth);
+      case Tag.List:
+        return this.#list(reader, depth);
+      case Tag.NewFun:
+        return this.#fun(reader, at, depth);
+      default:
+        return this.#record(reader, at, depth);
+    }
+  }
+
+  #rare(reader: Reader, tag: number, at: number): Term {
+    switch (tag) {
       case Tag.NewPid:
       case Tag.Pid:
         return this.#pid(reader, tag, at);
-      case Tag.V4Port:
-      case Tag.NewPort:
-      case Tag.Port:
-        return this.#port(reader, tag, at);
       case Tag.NewerReference:
       case Tag.NewReference:
       case Tag.Reference:
         return this.#ref(reader, tag, at);
-      case Tag.NewFun:
-        return this.#fun(reader, at, this.#deeper(depth, at, tag));
+      case Tag.V4Port:
+      case Tag.NewPort:
+      case Tag.Port:
+        return this.#port(reader, tag, at);
+      case Tag.BitBinary:
+        return this.#bitString(reader, at);
       case Tag.Export:
         return this.#export(reader, at);
-      case Tag.NativeRecord:
-        return this.#record(reader, at, this.#deeper(depth, at, tag));
+      case Tag.LargeBig:
+        return this.#bigint(reader, reader.u32());
+      case Tag.Float:
+        return this.#float(readFloatText(reader), at, tag);
       default:
         throw new DecodeError("ETF_TAG", `${tag} is no tag of a term`, at, tag);
     }
   }
 
-  /** The depth of the parts of a term at `depth`. */
-  #deeper(depth: number, at: number, tag: number): number {
-    if (depth < this.#limits.maxDepth) return depth + 1;
-    throw new DecodeError("ETF_DEPTH", `nested deeper than ${this.#limits.maxDepth} levels`, at, tag);
+  #tooDeep(at: number, tag: number): DecodeError {
+    return new DecodeError("ETF_DEPTH", `nested deeper than ${this.#limits.maxDepth} levels`, at, tag);
   }
 
   /** Takes elements from the term's budget, after checking that the bytes for them can be there. */

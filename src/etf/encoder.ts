@@ -19,8 +19,8 @@ import {
   type Structs,
   TermMap,
   termKey,
-  utf8Bytes,
 } from "../term/index.ts";
+import { atomBytes } from "./atom-bytes.ts";
 import { isStackOverflow } from "./errors.ts";
 import { ALL_ABILITIES, type PeerAbilities } from "./options.ts";
 import { MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
@@ -61,13 +61,13 @@ const MAX_REMEMBERED_ATOMS = 4096;
 const isOwn = Object.prototype.hasOwnProperty;
 
 /** An atom with its bytes, tag and length included. */
-class KnownAtom implements SentAtom {
+class CodedAtom implements SentAtom {
   readonly text: string;
   readonly encoded: Uint8Array;
   packet = -1;
   index = -1;
   /** The key that came after this one in the object that had it last. */
-  next: KnownAtom | undefined;
+  next: CodedAtom | undefined;
   /** A term that added it failed: it may still be somebody's `next`, but does not count against the budget. */
   isForgotten = false;
 
@@ -75,16 +75,6 @@ class KnownAtom implements SentAtom {
     this.text = text;
     this.encoded = encoded;
   }
-}
-
-function encodedAtom(text: string): Uint8Array {
-  const utf8 = utf8Bytes(text);
-  const head =
-    utf8.length <= 255 ? [Tag.SmallAtomUtf8, utf8.length] : [Tag.AtomUtf8, utf8.length >> 8, utf8.length & 0xff];
-  const encoded = new Uint8Array(head.length + utf8.length);
-  encoded.set(head);
-  encoded.set(utf8, head.length);
-  return encoded;
 }
 
 /** Writes terms. Make one per connection, or per kind of options, and keep it: it knows the atoms it has written. */
@@ -97,11 +87,11 @@ export class Encoder {
   readonly #atomBudget: number;
   readonly #maxDepth: number;
   /** With a budget, the atoms that count against it; without, those that were written lately. */
-  readonly #atoms = new Map<string, KnownAtom>();
+  readonly #atoms = new Map<string, CodedAtom>();
   /** Those of them that the current term added: they are given back when it fails. */
-  readonly #atomsOfTerm: KnownAtom[] = [];
+  readonly #atomsOfTerm: CodedAtom[] = [];
   /** Stands before the first key of every object: its `next` is the first key of the last one. */
-  readonly #firstKey = new KnownAtom("", new Uint8Array());
+  readonly #firstKey = new CodedAtom("", new Uint8Array());
   #busy = false;
   /** The way to the part that is being written: a step per level. Steps deeper than the current level are stale. */
   readonly #path: PathStep[] = [];
@@ -264,10 +254,10 @@ export class Encoder {
   }
 
   #atom(writer: Writer, text: string, depth: number): void {
-    this.#knownAtom(writer, this.#atoms.get(text) ?? this.#newAtom(text, depth));
+    this.#codedAtom(writer, this.#atoms.get(text) ?? this.#newAtom(text, depth));
   }
 
-  #knownAtom(writer: Writer, atom: KnownAtom): void {
+  #codedAtom(writer: Writer, atom: CodedAtom): void {
     const reference = this.atomSink === undefined ? -1 : this.atomSink.reference(atom);
     if (reference < 0) {
       writer.short(atom.encoded);
@@ -277,7 +267,7 @@ export class Encoder {
     }
   }
 
-  #newAtom(text: string, depth: number): KnownAtom {
+  #newAtom(text: string, depth: number): CodedAtom {
     const problem = atomTextProblem(text);
     if (problem !== undefined) throw this.#error("ETF_ATOM", problem, depth);
     if (this.#atoms.size >= this.#atomBudget) {
@@ -285,13 +275,13 @@ export class Encoder {
     }
     const hasBudget = this.#atomBudget !== Number.POSITIVE_INFINITY;
     if (!hasBudget && this.#atoms.size >= MAX_REMEMBERED_ATOMS) this.#atoms.clear();
-    const atom = new KnownAtom(text, encodedAtom(text));
+    const atom = new CodedAtom(text, atomBytes(text));
     this.#atoms.set(text, atom);
     if (hasBudget) this.#atomsOfTerm.push(atom);
     return atom;
   }
 
-  #forget(atom: KnownAtom): void {
+  #forget(atom: CodedAtom): void {
     atom.isForgotten = true;
     this.#atoms.delete(atom.text);
   }
@@ -377,7 +367,7 @@ export class Encoder {
         before.next = atom;
       }
       before = atom;
-      this.#knownAtom(writer, atom);
+      this.#codedAtom(writer, atom);
       this.#term(writer, object[key], depth + 1);
       size++;
     }

@@ -1,4 +1,5 @@
-import { type AtomTerm, atomTerm, utf8Bytes } from "../term/index.ts";
+import { type AtomTerm, atomTerm } from "../term/index.ts";
+import { atomBytes } from "./atom-bytes.ts";
 import type { Reader } from "./reader.ts";
 import { Tag } from "./tags.ts";
 
@@ -6,28 +7,37 @@ import { Tag } from "./tags.ts";
 export class KnownAtom {
   readonly text: string;
   readonly term: AtomTerm;
-  readonly utf8: Uint8Array;
+  /** Tag, length and text. */
+  readonly encoded: Uint8Array;
+  readonly textStart: number;
 
   /** @throws ArgumentError `BADARG` for more than 255 characters. */
   constructor(text: string) {
     this.text = text;
     this.term = atomTerm(text);
-    this.utf8 = utf8Bytes(text);
+    this.encoded = atomBytes(text);
+    this.textStart = this.encoded[0] === Tag.SmallAtomUtf8 ? 2 : 3;
+  }
+
+  /** True when these bytes are the text. */
+  hasText(bytes: Uint8Array, start: number, end: number): boolean {
+    const { encoded, textStart } = this;
+    if (encoded.length - textStart !== end - start) return false;
+    for (let i = start; i < end; i++) if (bytes[i] !== encoded[textStart + i - start]) return false;
+    return true;
   }
 
   /** Reads this atom if it comes next, in one of the two forms that peers write; false, and nothing read, otherwise. */
   isNext(reader: Reader, references: readonly KnownAtom[]): boolean {
     const { bytes, offset, end } = reader;
-    const { utf8 } = this;
-    const { length } = utf8;
-    if (offset + 2 > end) return false;
-    if (bytes[offset] === Tag.AtomCacheRef && references[bytes[offset + 1]!] === this) {
-      reader.offset = offset + 2;
+    const { encoded } = this;
+    const { length } = encoded;
+    if (offset + length <= end && startsWith(bytes, offset, encoded)) {
+      reader.offset = offset + length;
       return true;
     }
-    if (bytes[offset] !== Tag.SmallAtomUtf8 || bytes[offset + 1] !== length || offset + 2 + length > end) return false;
-    if (!startsWith(bytes, offset + 2, utf8)) return false;
-    reader.offset = offset + 2 + length;
+    if (offset + 2 > end || bytes[offset] !== Tag.AtomCacheRef || references[bytes[offset + 1]!] !== this) return false;
+    reader.offset = offset + 2;
     return true;
   }
 }
@@ -51,14 +61,12 @@ export class AtomTable {
   /** The known atom with these bytes as its UTF-8 text, or `undefined`: it may be known all the same. */
   find(bytes: Uint8Array, start: number, end: number): KnownAtom | undefined {
     const found = this.#slots[hash(bytes, start, end)];
-    return found !== undefined && found.utf8.length === end - start && startsWith(bytes, start, found.utf8)
-      ? found
-      : undefined;
+    return found?.hasText(bytes, start, end) === true ? found : undefined;
   }
 
   get(text: string): KnownAtom | undefined {
     const known = this.#byText.get(text);
-    if (known !== undefined) this.#slots[hash(known.utf8, 0, known.utf8.length)] = known;
+    if (known !== undefined) this.#place(known);
     return known;
   }
 
@@ -66,8 +74,12 @@ export class AtomTable {
     if (this.#byText.size >= MAX_ATOMS) this.#byText.clear();
     const atom = new KnownAtom(text);
     this.#byText.set(text, atom);
-    this.#slots[hash(atom.utf8, 0, atom.utf8.length)] = atom;
+    this.#place(atom);
     return atom;
+  }
+
+  #place(atom: KnownAtom): void {
+    this.#slots[hash(atom.encoded, atom.textStart, atom.encoded.length)] = atom;
   }
 }
 
