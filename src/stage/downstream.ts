@@ -25,6 +25,7 @@ type Held =
 
 const BAD_OPTS = atom("bad_opts");
 const DUPLICATED_SUBSCRIPTION = atom("duplicated_subscription");
+const MANUAL = atom("manual");
 const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
 
 /**
@@ -165,7 +166,7 @@ export class Downstream {
       (answer) => {
         if (answer instanceof Stop) return this.#host.end(answer.reason);
         if (answer !== undefined && answer !== "automatic") {
-          throw new Exit(tuple(atom("bad_return_value"), answer as object));
+          throw new Exit(tuple(atom("bad_return_value"), answer === "manual" ? MANUAL : (answer as object)));
         }
         const demand = this.#dispatcher.subscribe(subscription, given);
         if (demand instanceof Refusal) {

@@ -22,8 +22,10 @@ export interface UpstreamSubscription {
   readonly cancel: CancelMode;
   /** Undefined when the demand is the user's business. */
   readonly demand: Demand | undefined;
-  /** As callbacks see it. From the first event on it holds the pid that the events came from. */
-  from: Subscription;
+  /** As `handleSubscribe` and `handleCancel` see it: with what was subscribed to, a pid or a name. */
+  readonly from: Subscription;
+  /** As `handleEvents` sees it: with the pid that the latest events came from, to which asks go. */
+  source: Subscription | undefined;
 }
 
 /** What the owner of an {@link Upstream} decides. */
@@ -99,9 +101,8 @@ export class Upstream {
 
   /** Tells all producers that it is over, and forgets them. */
   cancelAll(reason: unknown): void {
-    for (const { tag, from, producer } of this.#subscriptions.values()) {
-      const to = from.peer instanceof Pid ? from.peer : producer;
-      this.#send(to, cancelMessage(this.#host.core.pid, tag, reason));
+    for (const { tag, producer } of this.#subscriptions.values()) {
+      this.#send(producer, cancelMessage(this.#host.core.pid, tag, reason));
     }
     this.#subscriptions.clear();
   }
@@ -132,44 +133,44 @@ export class Upstream {
         }
         const demand = isManual ? undefined : new Demand(parsed.maxDemand, parsed.minDemand);
         if (demand !== undefined) this.#send(producer, askMessage(core.pid, tag, demand.max));
-        this.#subscriptions.set(termKey(tag), { tag, producer, cancel: parsed.cancel, demand, from });
+        this.#subscriptions.set(termKey(tag), {
+          tag,
+          producer,
+          cancel: parsed.cancel,
+          demand,
+          from,
+          source: undefined,
+        });
         reply?.(tuple(OK, tag));
       },
     );
   }
 
   #events(subscription: UpstreamSubscription, pid: Pid, events: Term[]): void | Promise<void> {
-    const { from, demand, tag } = subscription;
-    if (!(from.peer instanceof Pid && from.peer.key === pid.key)) subscription.from = new Subscription(pid, tag);
+    const { demand } = subscription;
+    const source = sourceOf(subscription, pid);
     if (demand === undefined) {
-      return this.#host.run(() => this.#host.callbacks.handleEvents?.(events, subscription.from));
+      return this.#host.run(() => this.#host.callbacks.handleEvents?.(events, source));
     }
     const chunks = demand.take(events.length);
-    for (const { excess } of chunks) if (excess > 0) this.#logExcess(excess, subscription.from);
-    return this.#handle(subscription, events, chunks);
+    for (const { excess } of chunks) if (excess > 0) this.#logExcess(excess, source);
+    return this.#handle(source, events, chunks);
   }
 
   /** Hands over chunk by chunk; each is asked for anew when it has been handled. */
-  #handle(
-    subscription: UpstreamSubscription,
-    events: Term[],
-    chunks: readonly Chunk[],
-    index = 0,
-    at = 0,
-  ): void | Promise<void> {
+  #handle(source: Subscription, events: Term[], chunks: readonly Chunk[], index = 0, at = 0): void | Promise<void> {
     const { core, callbacks } = this.#host;
-    const { from, tag } = subscription;
     while (index < chunks.length && core.alive) {
       const { size, ask } = chunks[index++]!;
       const chunk = size === events.length ? events : events.slice(at, at + size);
       at += size;
       const pending = this.#host.run(
-        () => callbacks.handleEvents?.(chunk, from),
+        () => callbacks.handleEvents?.(chunk, source),
         () => {
-          if (ask > 0) this.#send(from.peer as Pid, askMessage(core.pid, tag, ask));
+          if (ask > 0) this.#send(source.peer as Pid, askMessage(core.pid, source.subscriptionTag, ask));
         },
       );
-      if (pending instanceof Promise) return pending.then(() => this.#handle(subscription, events, chunks, index, at));
+      if (pending instanceof Promise) return pending.then(() => this.#handle(source, events, chunks, index, at));
     }
   }
 
@@ -198,6 +199,16 @@ export class Upstream {
     // Asks and cancels are few and small: a link without room at the moment takes them all the same.
     void this.#host.core.send(to, message, false);
   }
+}
+
+/** The subscription as seen from events that come from `pid`, which changes as good as never. */
+function sourceOf(subscription: UpstreamSubscription, pid: Pid): Subscription {
+  const known = subscription.source ?? subscription.from;
+  if (!(known.peer instanceof Pid && known.peer.key === pid.key)) {
+    subscription.source = new Subscription(pid, subscription.tag);
+    return subscription.source;
+  }
+  return known;
 }
 
 /** Where a producer is: by pid, or by name when it is on another node; undefined when there is nobody of that name here. */

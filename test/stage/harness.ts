@@ -19,6 +19,8 @@ export class TestNode {
   readonly sent: { readonly node: string; readonly signal: Signal; readonly dial: boolean }[] = [];
   /** Nodes that can be reached; signals to others are dropped, and answered by a lost connection if they dial. */
   readonly connected = new Set<string>();
+  /** Told of signals that leave, those dropped for want of a connection left out. */
+  onSignal: (signal: Signal) => void = () => {};
   readonly runtime: Runtime;
   /** The process of the test itself. */
   readonly core: ProcessCore;
@@ -35,6 +37,7 @@ export class TestNode {
       remote: {
         transmit: (node, signal, dial) => {
           this.sent.push({ node, signal, dial });
+          if (this.connected.has(node) || dial) this.onSignal(signal);
           if (!this.connected.has(node) && dial) this.clock.defer(() => this.runtime.nodeDown(node));
           return undefined;
         },

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { type RoleOptions, recordings, replay } from "./replay.ts";
+
+/** How the recorded stages were made, where not in the usual way. */
+const OPTIONS: Record<string, RoleOptions> = {
+  "manual_ask consumer": { manual: true },
+  "init_subscribe_to_pid_and_name consumer1": {
+    subscribeTo: [{ to: { name: "probe_prod", node: "h3p29@localhost" }, maxDemand: 3, minDemand: 1 }],
+  },
+  "demand_dispatcher_three_consumers producer": { demand: "accumulate" },
+  "buffer_overflow_keep_last producer": { bufferSize: 5, emits: "nothing" },
+  "buffer_overflow_keep_first producer": { bufferSize: 5, bufferKeep: "first", emits: "nothing" },
+  "accumulate_then_forward producer": { demand: "accumulate", emits: "demand" },
+};
+
+/** Producers that answer demand only when they are told to. */
+const PUSHING = [
+  "accumulate_events_dispatch",
+  "auto_small_batches_min750",
+  "buffer_excess_batches",
+  "connection_lost_both_alive",
+  "consumer_dies_with_unserved_demand",
+  "demand_dispatcher_push_order",
+  "info_ordering",
+  "plain_call_on_stage",
+];
+
+/** What cannot be replayed from the messages alone, or is different on purpose. */
+const LEFT_OUT: Record<string, string> = {
+  "init_subscribe_to_pid_and_name consumer2": "subscribes to a pid that only the recording's own code knew",
+  "producer_refuses_manual producer": "the exit reason holds the state, which here is the object",
+  "handle_cancel_hibernate_on_producer producer": "crashes by a defect that is not repeated",
+  "handle_cancel_hibernate_on_producer consumer": "its producer's crash had arrived, unhandled, before the cancel was",
+  "consumer_crash_midway consumer1": "is made to crash by its own code",
+  "consumer_dies_with_unserved_demand consumer1": "is killed, which is no message",
+  "consumer_node_killed consumer": "goes with its node",
+  "consumer_node_killed consumer2": "runs on the producer's node, so that nothing goes over the wire",
+  "consumer_node_killed producer": "serves a consumer on its own node in the end",
+};
+for (const mode of ["permanent", "transient", "temporary"]) {
+  LEFT_OUT[`cancel_${mode}_producer_kill producer`] = "is killed, which is no message";
+}
+
+const roles = recordings.flatMap((recording) => {
+  const froms = new Set(recording.messages.map(([from]) => from.split("@")[0]!));
+  return [...froms].filter((role) => /^(consumer|producer)\d?$/.test(role)).map((role) => ({ recording, role }));
+});
+
+test.each(roles.filter(({ recording, role }) => !(`${recording.scenario} ${role}` in LEFT_OUT)))(
+  "as $role in $recording.scenario a stage does what GenStage did, step by step",
+  async ({ recording, role }) => {
+    const usual: RoleOptions = PUSHING.includes(recording.scenario) ? { emits: "nothing" } : {};
+
+    const { recorded, ours } = await replay(recording, role, OPTIONS[`${recording.scenario} ${role}`] ?? usual);
+
+    expect(recorded.length).toBeGreaterThan(0);
+    expect(ours).toEqual(recorded);
+  },
+);
+
+test("every scenario and role that is named here was recorded", () => {
+  const names = new Set(roles.flatMap(({ recording, role }) => [recording.scenario, `${recording.scenario} ${role}`]));
+
+  const named = [...Object.keys(LEFT_OUT), ...Object.keys(OPTIONS), ...PUSHING];
+  expect(named.filter((name) => !names.has(name))).toEqual([]);
+});
