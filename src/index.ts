@@ -68,6 +68,8 @@ export {
   type ProcessInfo,
   type ProcessName,
   Server,
+  SpawnError,
+  type SpawnedRemotely,
 } from "./runtime/index.ts";
 export {
   type BufferKeep,
@@ -89,6 +91,7 @@ export {
   type Subscribe,
   Subscription,
   type SubscriptionOptions,
+  withOptions,
 } from "./stage/index.ts";
 export {
   Atom,

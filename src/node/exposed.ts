@@ -1,6 +1,6 @@
 import { ArgumentError } from "../base/index.ts";
 import { Exit, nameText, type ProcessName, reasonOf } from "../runtime/index.ts";
-import { atom, isList, isTuple, tuple } from "../term/index.ts";
+import { atom, atomText, isList, isTuple, tuple } from "../term/index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of any signature can be exposed
 export type ExposedFunction = (...args: any[]) => unknown;
@@ -70,9 +70,9 @@ export class Exposed {
   }
 
   #find(peer: string, module: unknown, name: unknown, arity: number): Entry | undefined {
-    const called = textOf(name);
-    if (called.includes("/")) return undefined;
-    const key = `${textOf(module)}:${called}`;
+    const called = atomText(name);
+    if (called === undefined || called.includes("/")) return undefined;
+    const key = `${atomText(module)}:${called}`;
     const entry = this.#entries.get(`${key}/${arity}`) ?? this.#entries.get(key);
     return entry === undefined || (entry.peers !== undefined && !entry.peers.has(peer)) ? undefined : entry;
   }
@@ -84,12 +84,4 @@ function failure(error: unknown): Outcome {
   const reason = reasonOf(error);
   if (error instanceof Exit || !isTuple(reason) || !isList(reason[1])) return { kind: "exit", reason };
   return { kind: "error", reason: reason[0], stack: reason[1] };
-}
-
-function textOf(value: unknown): string {
-  try {
-    return nameText(value);
-  } catch {
-    return "";
-  }
 }

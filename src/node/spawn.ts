@@ -1,6 +1,6 @@
 import { SPAWN_LINKED, SPAWN_MONITORED, type SpawnRequestSignal } from "../dist/index.ts";
 import type { Behaviour, ProcessCore, Runtime } from "../runtime/index.ts";
-import { Atom, atom, isList, isTuple, type Term, tuple } from "../term/index.ts";
+import { Atom, atom, atomTerm, isList, isTuple, type Term, tuple } from "../term/index.ts";
 import type { Exposed } from "./exposed.ts";
 
 /** A function of the node's own that may be spawned by the node `caller`. Its result is the exit reason of its process. */
@@ -57,7 +57,7 @@ export class Spawner {
     if (!isList(args) || args.length !== arity) return core.exit(tuple(BADARG, []));
     const own = this.#own.get(`${module}:${name}/${arity}`);
     if (own !== undefined) return core.exit(await own(args, signal.from.node));
-    const outcome = await this.#exposed.call(signal.from.node, module, name, args);
+    const outcome = await this.#exposed.call(signal.from.node, atomTerm(module), atomTerm(name), args);
     switch (outcome.kind) {
       case "return":
         return core.exit(NORMAL);

@@ -25,3 +25,4 @@ export {
   type Request,
   Server,
 } from "./server.ts";
+export { SpawnError, type SpawnedRemotely } from "./spawn-requests.ts";

@@ -133,7 +133,7 @@ export class ProcessCore {
     if (!this.#alive) return;
     try {
       const pending = work();
-      if (pending !== undefined) this.#hold(pending);
+      if (pending instanceof Promise) this.#hold(pending);
     } catch (error) {
       this.fail(error);
     }
@@ -148,7 +148,7 @@ export class ProcessCore {
       const message = this.#mailbox.take();
       try {
         const pending = this.behaviour.receive(message);
-        if (pending !== undefined) this.#hold(pending);
+        if (pending instanceof Promise) this.#hold(pending);
       } catch (error) {
         this.fail(error);
       }
@@ -208,6 +208,11 @@ export class ProcessCore {
     this.runtime.tie(this, target.node);
     this.#route(target.node, { op: "monitor", from: this.pid, to: watched(target), ref });
     return ref;
+  }
+
+  /** Takes over a monitor that the target's node has set up already, with a spawn. */
+  expectDown(ref: Ref, target: Pid, onDown: ((reason: unknown) => void) | undefined): void {
+    this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned: undefined });
   }
 
   /** Ends a monitor. False when it had fired, or was none. */

@@ -5,6 +5,7 @@ import { sendReply } from "./from.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
 import type { MonitorTarget, ProcessCore } from "./process-core.ts";
 import { type AnyApi, Server } from "./server.ts";
+import type { SpawnedRemotely } from "./spawn-requests.ts";
 
 /** The end of what was monitored. */
 export interface Down {
@@ -119,6 +120,37 @@ export class Process {
       onDown && ((reason) => core.occupy(() => onDown({ ref, target, reason: reason as Term }))),
     );
     return { ref, target, demonitor: () => core.demonitor(ref) };
+  }
+
+  /**
+   * Starts a process on another node that runs `module:name` with these arguments; dials when there is no link.
+   *
+   * @param options.link - link to it, set up with the spawn.
+   * @param options.monitor - `true`: its end comes as a DOWN message with the `ref` of the result; a function is told of it.
+   * @returns its pid, once the other node has answered. What it runs may not exist: then it ends with `{undef, ...}`.
+   * @throws SpawnError `SPAWN_REFUSED`; NodeDownError; EncodeError. Same as `spawn_request/5`.
+   */
+  spawnRemote(
+    node: string,
+    module: ProcessName,
+    name: ProcessName,
+    args: readonly unknown[],
+    options: { readonly link?: boolean; readonly monitor?: boolean | ((down: Down) => void) } = {},
+  ): Promise<SpawnedRemotely> {
+    const { link = false, monitor = false } = options;
+    const core = this.#core;
+    const told =
+      typeof monitor === "function"
+        ? (target: Pid, ref: Ref, reason: unknown) =>
+            core.occupy(() => monitor({ ref, target, reason: reason as Term }))
+        : undefined;
+    return core.runtime.spawns.send(core, node, {
+      module: nameText(module),
+      function: nameText(name),
+      args,
+      link,
+      monitor: told ?? (monitor ? "message" : undefined),
+    });
   }
 
   /** Links to a process: if either ends abnormally, so does the other, or it gets a message if it traps exits. */

@@ -7,6 +7,7 @@ import { Names } from "./names.ts";
 import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
 import { replyAlias } from "./reply-tag.ts";
 import { Scheduler } from "./scheduler.ts";
+import { SpawnRequests } from "./spawn-requests.ts";
 
 /** The way to other nodes, as the runtime sees it. */
 export interface Remote {
@@ -49,6 +50,7 @@ export class Runtime {
   readonly logger: Logger;
   readonly scheduler: Scheduler;
   readonly names = new Names();
+  readonly spawns = new SpawnRequests(this);
   readonly #remote: Remote;
   readonly #localMessages: CopyOptions | "share";
   readonly #processes = new Map<number, ProcessCore>();
@@ -161,6 +163,7 @@ export class Runtime {
 
   /** The connection to a node is gone, or could not be made: every link and monitor across it ends, once. */
   nodeDown(node: string): void {
+    this.spawns.nodeDown(node);
     const tied = this.#ties.get(node);
     if (tied === undefined) return;
     this.#ties.delete(node);
@@ -178,22 +181,23 @@ export class Runtime {
   bury(core: ProcessCore, reason: unknown): void {
     this.names.release(core);
     this.#processes.delete(this.identity.pidIndex(core.pid));
+    this.spawns.abandoned(core);
     for (const index of core.aliases) this.#aliases.delete(index);
     for (const node of core.ties) {
       const tied = this.#ties.get(node);
       tied?.delete(core);
       if (tied?.size === 0) this.#ties.delete(node);
     }
-    for (const to of core.links.peers()) this.#notify(to.node, { op: "linkExit", from: core.pid, to, reason });
+    for (const to of core.links.peers()) this.notify(to.node, { op: "linkExit", from: core.pid, to, reason });
     for (const watch of core.watches) {
       this.#unwatch(watch);
       const { watcher: to, ref, target } = watch;
-      this.#notify(to.node, { op: "down", from: target, to, ref, reason });
+      this.notify(to.node, { op: "down", from: target, to, ref, reason });
     }
     const held = [...core.monitors.values()];
     core.monitors.clear();
     for (const { ref, target, onAbandoned } of held) {
-      this.#notify(target.node, { op: "demonitor", from: core.pid, to: watched(target), ref });
+      this.notify(target.node, { op: "demonitor", from: core.pid, to: watched(target), ref });
       onAbandoned?.(reason);
     }
   }
@@ -208,12 +212,12 @@ export class Runtime {
   }
 
   /** Sends what is owed to others, never dialling. A reason that this peer cannot be sent goes as its text instead. */
-  #notify(node: string, signal: Signal): void {
+  notify(node: string, signal: Signal): void {
     try {
       void this.route(node, signal, false);
     } catch (error) {
       if (error instanceof EncodeError && "reason" in signal) {
-        return this.#notify(node, { ...signal, reason: inspect(signal.reason) });
+        return this.notify(node, { ...signal, reason: inspect(signal.reason) });
       }
       this.logger.warn(`could not send ${signal.op} to ${node}: ${error}`);
     }
@@ -231,7 +235,7 @@ export class Runtime {
         return this.#link(signal.from, signal.to);
       case "unlink":
         this.find(signal.to)?.links.onUnlink(signal.from);
-        return this.#notify(signal.from.node, { op: "unlinkAck", from: signal.to, to: signal.from, id: signal.id });
+        return this.notify(signal.from.node, { op: "unlinkAck", from: signal.to, to: signal.from, id: signal.id });
       case "unlinkAck":
         return this.find(signal.to)?.links.onUnlinkAck(signal.from, signal.id);
       case "linkExit": {
@@ -239,6 +243,12 @@ export class Runtime {
         if (core?.links.onExit(signal.from)) core.receiveExit(signal.from, signal.reason, "link");
         return;
       }
+      case "exitAlias": {
+        const alias = this.#aliases.get(this.identity.refIndex(signal.to));
+        return alias?.core.receiveExit(signal.from, signal.reason, "sent");
+      }
+      case "spawnReply":
+        return this.spawns.answered(signal);
       case "exit":
         return this.find(signal.to)?.receiveExit(signal.from, signal.reason, "sent");
       case "monitor":
@@ -271,7 +281,7 @@ export class Runtime {
   #link(from: Pid, to: Pid): void {
     const core = this.find(to);
     if (core === undefined) {
-      return this.#notify(from.node, { op: "linkExit", from: to, to: from, reason: Reason.noproc });
+      return this.notify(from.node, { op: "linkExit", from: to, to: from, reason: Reason.noproc });
     }
     core.links.onLink(from);
     this.tie(core, from.node);
@@ -280,7 +290,7 @@ export class Runtime {
   #watch(watcher: Pid, target: Pid | string, ref: Ref): void {
     const core = typeof target === "string" ? this.names.find(target) : this.find(target);
     if (core === undefined) {
-      return this.#notify(watcher.node, { op: "down", from: target, to: watcher, ref, reason: Reason.noproc });
+      return this.notify(watcher.node, { op: "down", from: target, to: watcher, ref, reason: Reason.noproc });
     }
     const watch = { core, watcher, ref, target };
     this.#watches.set(ref.key, watch);
