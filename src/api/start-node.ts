@@ -2,6 +2,7 @@ import process from "node:process";
 import { ArgumentError, consoleLogger, type Endpoint, systemClock, systemRandom } from "../base/index.ts";
 import { type ConnectionSettings, dial, isLegalNamePart, ourFlags, splitNodeName } from "../dist/index.ts";
 import { EpmdClient, startEpmd } from "../epmd/index.ts";
+import { DEFAULT_ATOM_BUDGET } from "../etf/index.ts";
 import { tcpTransport } from "../net/index.ts";
 import {
   Acceptor,
@@ -67,7 +68,7 @@ async function compose(options: NodeOptions, undo: Undo): Promise<Node> {
     decoder: { ...profileOf(options), ...(options.decodeLimits && { limits: options.decodeLimits }) },
     encoder: {
       structs: options.structs,
-      ...(options.atomBudget !== undefined && { atomBudget: options.atomBudget }),
+      atomBudget: options.atomBudget ?? DEFAULT_ATOM_BUDGET,
     },
     up: (connection) => peers.up(connection),
   };
