@@ -1,0 +1,136 @@
+import { TiebeamError } from "../base/index.ts";
+import { SPAWN_LINKED, SPAWN_MONITORED, type SpawnReplySignal } from "../dist/index.ts";
+import { atom, atomText, Pid, type Ref, type Term } from "../term/index.ts";
+import { Exit } from "./exit-reason.ts";
+import type { ProcessCore } from "./process-core.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** A function on another node, and what to set up with the process that runs it. */
+export interface SpawnRequest {
+  readonly module: string;
+  readonly function: string;
+  readonly args: readonly unknown[];
+  readonly link: boolean;
+  /** Monitors the process; told of its end, or, when it is `"message"`, a DOWN message comes. */
+  readonly monitor: ((pid: Pid, ref: Ref, reason: unknown) => void) | "message" | undefined;
+}
+
+/** A process that was spawned on another node. `ref` is that of the monitor, if one was asked for. */
+export interface SpawnedRemotely {
+  readonly pid: Pid;
+  readonly ref: Ref;
+}
+
+/** The other node did not start the process. Code `SPAWN_REFUSED`; `reason` is its word for why: `notsup`, `badopt` and so on. */
+export class SpawnError extends TiebeamError {
+  readonly node: string;
+  readonly reason: string;
+
+  constructor(node: string, reason: string) {
+    super("SPAWN_REFUSED", `${node} does not spawn the process: ${reason}`);
+    this.node = node;
+    this.reason = reason;
+  }
+}
+
+interface Pending {
+  readonly core: ProcessCore;
+  readonly node: string;
+  readonly ref: Ref;
+  readonly request: SpawnRequest;
+  resolve(spawned: SpawnedRemotely): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The requester's side of SPAWN_REQUEST: what was asked for and not yet answered. Link and monitor hold from the moment the
+ * answer is there, before anything else that the new process sends. Source: erl_dist_protocol, "SPAWN_REQUEST".
+ */
+export class SpawnRequests {
+  readonly #runtime: Runtime;
+  readonly #pending = new Map<number, Pending>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Asks a node for a process; dials it when there is no link. */
+  send(core: ProcessCore, node: string, request: SpawnRequest): Promise<SpawnedRemotely> {
+    return new Promise((resolve, reject) => {
+      if (!core.alive) throw new Exit(core.exitReason);
+      const { identity } = this.#runtime;
+      const ref = identity.newRef();
+      const options = [...(request.link ? [atom("link")] : []), ...(request.monitor ? [atom("monitor")] : [])];
+      this.#runtime.tie(core, node);
+      this.#pending.set(identity.refIndex(ref), { core, node, ref, request, resolve, reject });
+      try {
+        void this.#runtime.route(
+          node,
+          {
+            op: "spawnRequest",
+            ref,
+            from: core.pid,
+            groupLeader: core.groupLeader,
+            module: request.module,
+            function: request.function,
+            arity: request.args.length,
+            options,
+            args: request.args as Term[],
+          },
+          true,
+        );
+      } catch (error) {
+        this.#pending.delete(identity.refIndex(ref));
+        throw error;
+      }
+    });
+  }
+
+  /** The answer to a request. One that comes for a process that has ended meanwhile gives up what it had asked for. */
+  answered({ ref, flags, result }: SpawnReplySignal): void {
+    const pending = this.#take(ref);
+    if (pending === undefined) return;
+    const { core, node, request } = pending;
+    if (!(result instanceof Pid)) return pending.reject(new SpawnError(node, atomText(result) ?? "unknown"));
+    if (!core.alive) return this.#giveUp(core, result, ref, flags);
+    if (request.link) core.links.onLink(result);
+    const { monitor } = request;
+    if (monitor !== undefined) {
+      core.expectDown(ref, result, monitor === "message" ? undefined : (reason) => monitor(result, ref, reason));
+    }
+    pending.resolve({ pid: result, ref });
+  }
+
+  /** The process that asked has ended. Its requests stay until they are answered: what they made has to be told. */
+  abandoned(core: ProcessCore): void {
+    for (const pending of this.#pending.values()) {
+      if (pending.core === core) pending.reject(new Exit(core.exitReason));
+    }
+  }
+
+  /** Requests that were not answered yet. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** The connection to a node is gone: none of its answers will come. */
+  nodeDown(node: string): void {
+    for (const [index, pending] of this.#pending) {
+      if (pending.node !== node) continue;
+      this.#pending.delete(index);
+      pending.reject(this.#runtime.nodeDownError(node));
+    }
+  }
+
+  #take(ref: Ref): Pending | undefined {
+    const index = this.#runtime.identity.refIndex(ref);
+    const pending = this.#pending.get(index);
+    this.#pending.delete(index);
+    return pending;
+  }
+
+  #giveUp({ pid: from, exitReason: reason }: ProcessCore, to: Pid, ref: Ref, flags: number): void {
+    if (flags & SPAWN_MONITORED) this.#runtime.notify(to.node, { op: "demonitor", from, to, ref });
+    if (flags & SPAWN_LINKED) this.#runtime.notify(to.node, { op: "linkExit", from, to, reason });
+  }
+}
