@@ -29,8 +29,11 @@ export interface AnswerOptions extends HandshakeSettings, ConnectionSettings, Ac
 
 const DEFAULT_STEP_TIMEOUT_MS = 7_000;
 
-/** What one peer may send before it has proven that it knows the cookie. A handshake takes a few hundred bytes. */
-const MAX_UNPROVEN_BYTES = 64 * 1024;
+/**
+ * What one peer may send before it has proven that it knows the cookie. A handshake takes a few hundred bytes, with names of
+ * 255 characters two thousand. Text of another protocol, read as a length, is above this, so it is refused and not waited for.
+ */
+const MAX_UNPROVEN_BYTES = 4 * 1024;
 
 /**
  * Opens a stream to a node and shakes hands. Resolves with the connection, whose handler was made before by `up`.
