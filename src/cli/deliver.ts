@@ -1,8 +1,9 @@
 import type { Node } from "../api/index.ts";
-import { ExitError, Reason } from "../runtime/index.ts";
+import { Reason } from "../runtime/index.ts";
 import { parse, type Term } from "../term/index.ts";
 import type { ProcessAddress } from "./address.ts";
 import type { Context } from "./context.ts";
+import { NoProcessError } from "./errors.ts";
 import { ExitCode } from "./exit-code.ts";
 import type { PeerFlags } from "./options.ts";
 import { connected, roundTrip } from "./session.ts";
@@ -15,7 +16,7 @@ export interface DeliverArgs extends PeerFlags {
 
 /**
  * Sends something to a process, and waits until its node has it. Where the BEAM would drop the message because nobody has
- * that name, this fails with `EXIT_NOPROC`: whoever types a name wants to know.
+ * that name, this fails: whoever types a name wants to know.
  */
 export async function deliver(
   context: Context<DeliverArgs>,
@@ -32,7 +33,7 @@ export async function deliver(
     // The monitor's answer, if it is noproc, is on its way before the answer to this.
     await roundTrip(node, to.node, deadline);
     monitor.demonitor();
-    if (missing) throw new ExitError(Reason.noproc, to, undefined);
+    if (missing) throw new NoProcessError(to);
     return ExitCode.ok;
   });
 }

@@ -1,4 +1,5 @@
 import { TiebeamError } from "../base/index.ts";
+import { atom, inspect } from "../term/index.ts";
 
 /** The command line says something that makes no sense. Code `USAGE`; `hint` says what would. */
 export class UsageError extends TiebeamError {
@@ -14,6 +15,13 @@ export class UsageError extends TiebeamError {
 export class TimeoutError extends TiebeamError {
   constructor(doing: string, timeoutMs: number) {
     super("TIMEOUT", `${doing} took longer than ${timeoutMs} ms`);
+  }
+}
+
+/** Nobody has the name that something was sent to. Code `EXIT_NOPROC`, as when it is called. */
+export class NoProcessError extends TiebeamError {
+  constructor({ name, node }: { readonly name: string; readonly node: string }) {
+    super("EXIT_NOPROC", `there is no process ${inspect(atom(name))} on node ${node}`);
   }
 }
 
@@ -34,9 +42,9 @@ export class InterruptedError extends TiebeamError {
   }
 }
 
-/** Nobody reads standard output any more, as after `| head`. Ends a command like an interrupt. Code `OUTPUT_CLOSED`. */
+/** Nobody reads standard output any more, as after `| head`. Ends a command like an interrupt. Code `EPIPE`. */
 export class OutputClosedError extends TiebeamError {
   constructor() {
-    super("OUTPUT_CLOSED", "standard output was closed");
+    super("EPIPE", "standard output was closed");
   }
 }

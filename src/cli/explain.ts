@@ -39,7 +39,7 @@ function exitCodeFor(error: TiebeamError): ExitCode {
 }
 
 const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
-  OUTPUT_CLOSED: ExitCode.ok,
+  EPIPE: ExitCode.ok,
   TIMEOUT: ExitCode.timeout,
   EXIT_TIMEOUT: ExitCode.timeout,
   EPMD_TIMEOUT: ExitCode.timeout,

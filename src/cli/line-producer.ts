@@ -1,6 +1,7 @@
-import { noReply, stop } from "../otp/index.ts";
+import { noReply, reply, stop } from "../otp/index.ts";
 import { Reason } from "../runtime/index.ts";
 import { Producer } from "../stage/index.ts";
+import { atom, tuple } from "../term/index.ts";
 
 /** What a {@link LineProducer} is started with. */
 export interface LineProducerArgs {
@@ -22,12 +23,6 @@ export class LineProducer extends Producer<Uint8Array> {
   #isReading = false;
   /** Read, and about to be emitted. */
   #batch: Uint8Array[] = [];
-  #sent = 0;
-
-  /** Lines that were emitted. */
-  get sent(): number {
-    return this.#sent;
-  }
 
   override init({ lines }: LineProducerArgs): void {
     this.#lines = lines;
@@ -38,6 +33,15 @@ export class LineProducer extends Producer<Uint8Array> {
     this.#wanted += demand;
     if (!this.#isReading) void this.#read();
   }
+
+  /** A stray call or cast is no reason to lose lines that were read already. */
+  override handleCall() {
+    return reply(tuple(atom("error"), atom("bad_call")));
+  }
+
+  override handleCast(): void {}
+
+  override handleInfo(): void {}
 
   #readAhead(): void {
     this.#ahead = this.#lines.next();
@@ -74,7 +78,6 @@ export class LineProducer extends Producer<Uint8Array> {
   #takeBatch(): Uint8Array[] {
     const batch = this.#batch;
     this.#batch = [];
-    this.#sent += batch.length;
     return batch;
   }
 }

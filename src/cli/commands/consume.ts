@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { type ProcessAddress, parseAddress } from "../address.ts";
 import { type Context, examples, type Run } from "../context.ts";
-import { UsageError } from "../errors.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
 import { addPeerOptions, type PeerFlags, wholeNumber } from "../options.ts";
 import { renderEvent } from "../render.ts";
@@ -63,7 +63,7 @@ async function consume(context: Context<ConsumeArgs>): Promise<ExitCode> {
         if (count === args.count) break;
       }
     } finally {
-      if (signal.aborted) void io.stderr.write(`${count} events\n`);
+      if (signal.reason instanceof InterruptedError) void io.stderr.write(`${count} events\n`);
     }
     return ExitCode.ok;
   });

@@ -14,7 +14,7 @@ export function defineEpmd(program: Command, run: Run): void {
   const command = program
     .command("epmd")
     .description("run an epmd, or stand by while another one runs, until interrupted")
-    .addOption(new Option("--port <port>", "default: ERL_EPMD_PORT, then 4369").argParser(wholeNumber(1)));
+    .addOption(new Option("--port <port>", "default: ERL_EPMD_PORT, then 4369").argParser(wholeNumber(1, 65_535)));
   addJsonOption(command)
     .addHelpText(
       "after",
