@@ -64,6 +64,7 @@ export {
   From,
   type Monitor,
   type NameResolver,
+  type NodeEvent,
   Process,
   type ProcessInfo,
   type ProcessName,

@@ -88,8 +88,11 @@ async function compose(options: NodeOptions, undo: Undo): Promise<Node> {
     },
     owner: {
       signal: (signal) => (signal.op === "spawnRequest" ? spawner.request(signal) : runtime.accept(signal)),
-      up: (peer) => logger.debug(`connected to ${peer}`),
-      down: (peer) => runtime.nodeDown(peer),
+      up: (node) => runtime.nodeWatchers.tell({ type: "nodeup", node, reason: undefined }),
+      down: (node, reason, wasUp) => {
+        runtime.nodeDown(node);
+        if (wasUp) runtime.nodeWatchers.tell({ type: "nodedown", node, reason });
+      },
     },
   });
   const accepting = new Acceptor(peers);

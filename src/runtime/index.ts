@@ -10,6 +10,7 @@ export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
 export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
+export type { NodeEvent } from "./node-watchers.ts";
 export { type Down, type Monitor, Process } from "./process.ts";
 export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";

@@ -3,6 +3,7 @@ import { copyTerm, inspect, Pid, type Ref, type Term, type Tuple } from "../term
 import { type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
 import { sendReply } from "./from.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
+import type { NodeEvent } from "./node-watchers.ts";
 import type { MonitorTarget, ProcessCore } from "./process-core.ts";
 import { type AnyApi, Server } from "./server.ts";
 import type { SpawnedRemotely } from "./spawn-requests.ts";
@@ -151,6 +152,15 @@ export class Process {
       link,
       monitor: told ?? (monitor ? "message" : undefined),
     });
+  }
+
+  /**
+   * Tells of every node that is connected or lost: `listener`, or without one this process by messages
+   * `{nodeup, Node, Info}` and `{nodedown, Node, Info}`. Returns a function that ends it.
+   * Same as `net_kernel:monitor_nodes(true, #{node_type => all, nodedown_reason => true})`.
+   */
+  monitorNodes(listener?: (event: NodeEvent) => void): () => void {
+    return this.#core.runtime.nodeWatchers.add(this.#core, listener ?? "message");
   }
 
   /** Links to a process: if either ends abnormally, so does the other, or it gets a message if it traps exits. */

@@ -4,6 +4,7 @@ import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } 
 import { isOrderly, Reason } from "./exit-reason.ts";
 import type { Identity } from "./identity.ts";
 import { Names } from "./names.ts";
+import { NodeWatchers } from "./node-watchers.ts";
 import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
 import { replyAlias } from "./reply-tag.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -51,6 +52,7 @@ export class Runtime {
   readonly scheduler: Scheduler;
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
+  readonly nodeWatchers = new NodeWatchers();
   readonly #remote: Remote;
   readonly #localMessages: CopyOptions | "share";
   readonly #processes = new Map<number, ProcessCore>();
@@ -182,6 +184,7 @@ export class Runtime {
     this.names.release(core);
     this.#processes.delete(this.identity.pidIndex(core.pid));
     this.spawns.abandoned(core);
+    this.nodeWatchers.remove(core);
     for (const index of core.aliases) this.#aliases.delete(index);
     for (const node of core.ties) {
       const tied = this.#ties.get(node);

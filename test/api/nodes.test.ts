@@ -68,6 +68,33 @@ describe("two nodes", () => {
     expect(await cluster.outcome(echo.call("again"))).toBe("again");
   });
 
+  test("tell of each other's coming and going, before and after the signals of the connection", async () => {
+    const cluster = new Cluster();
+    const atA: unknown[] = [];
+    const atB: unknown[] = [];
+    const a = await cluster.start(A, { onMessage: (message) => atA.push(message) });
+    const b = await cluster.start(B);
+    const stopHearing = b.monitorNodes((event) => atB.push(event));
+    a.monitorNodes();
+    void b.send(a.pid, "hello");
+    await cluster.clock.settle();
+    a.monitor(b.pid, () => atA.push("down"));
+    await cluster.clock.settle();
+    cluster.network.cut();
+    await cluster.clock.settle();
+    stopHearing();
+    await cluster.outcome(b.connect(A));
+
+    const info = { node_type: atom("hidden") };
+    const nodeup = tuple(atom("nodeup"), atom(B), info);
+    const nodedown = tuple(atom("nodedown"), atom(B), { ...info, nodedown_reason: atom("connection_closed") });
+    expect(atA).toEqual([nodeup, "hello", "down", nodedown, nodeup]);
+    expect(atB).toEqual([
+      { type: "nodeup", node: A, reason: undefined },
+      { type: "nodedown", node: A, reason: "connection_closed" },
+    ]);
+  });
+
   test("keep a freshly started process from being taken for one of an earlier life", async () => {
     const { cluster, a, b } = await pair();
     const server = await cluster.outcome(b.start(Echo));
