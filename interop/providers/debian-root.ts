@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findGenStage } from "./gen-stage.ts";
 import { startProcess } from "./os-process.ts";
@@ -33,6 +33,8 @@ function inspectRoot(root: string): Release | undefined {
   if (otp === undefined || !existsSync(app)) return undefined;
   const shared = { here: join(root, SHARED), there: SHARED };
   mkdirSync(shared.here, { recursive: true });
+  // A root folder has no names of hosts of its own; erl_call crashes where this machine's name is unknown.
+  if (existsSync("/etc/hosts")) copyFileSync("/etc/hosts", join(root, "etc/hosts"));
   const genStage = findGenStage(otp);
   return {
     otp,

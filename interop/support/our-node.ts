@@ -16,7 +16,7 @@ export class KeptLog implements Logger {
 }
 
 /** A node of ours that shares cookie and epmd with a BEAM. */
-export function nodeBeside(beam: Beam, options: Partial<NodeOptions> = {}): Promise<Node> {
+export function nodeBeside(beam: Pick<Beam, "cookie" | "epmdPort">, options: Partial<NodeOptions> = {}): Promise<Node> {
   return startNode({
     name: `${uniqueName("ours")}@127.0.0.1`,
     cookie: beam.cookie,

@@ -1,0 +1,10 @@
+node = String.to_atom(System.get_env("TARGET"))
+show = fn value -> IO.puts("\nresult: " <> inspect(value)) end
+show.(Node.ping(node))
+show.(Node.list(:hidden))
+show.({:echoed, GenServer.call({:puppet, node}, {:echo, [1, 2.5]})})
+show.(:erpc.call(node, Billing, :quote, ["sku-1"]))
+show.(with {:badrpc, {:EXIT, {:undef, _stack}}} <- :rpc.call(node, :os, :cmd, [~c"ls"]), do: {:badrpc, :undef})
+ref = Process.monitor({:nobody, node})
+show.(receive do {:DOWN, ^ref, :process, _name, reason} -> reason after 2_000 -> :no_down end)
+System.halt(0)
