@@ -19,7 +19,7 @@ import {
   TupleValue,
 } from "../term/index.ts";
 import { DecodeError, isStackOverflow } from "./errors.ts";
-import { buildObject, KeyTree, MAX_SHAPE_KEYS } from "./key-tree.ts";
+import { buildObject, type KeyNode, KeyTree, MAX_SHAPE_KEYS } from "./key-tree.ts";
 import { AtomTable, type KnownAtom } from "./known-atoms.ts";
 import { DEFAULT_DECODE_LIMITS, type DecodeLimits, type Profile } from "./options.ts";
 import type { Reader } from "./reader.ts";
@@ -96,14 +96,14 @@ export class Decoder {
       case Tag.SmallAtom:
       case Tag.Atom:
         return this.#atomOf(reader, tag).term;
-      case Tag.SmallTuple:
-      case Tag.LargeTuple:
       case Tag.Map:
+        return this.#map(reader, at, depth);
       case Tag.List:
-      case Tag.NewFun:
-      case Tag.NativeRecord:
-        if (depth >= this.#limits.maxDepth) throw this.#tooDeep(at, tag);
-        return this.#container(reader, tag, at, depth + 1);
+        return this.#list(reader, at, depth);
+      case Tag.SmallTuple:
+        return this.#tuple(reader, reader.u8(), at, depth);
+      case Tag.LargeTuple:
+        return this.#tuple(reader, reader.u32(), at, depth);
       case Tag.Nil:
         return [];
       case Tag.String:
@@ -113,28 +113,11 @@ export class Decoder {
       case Tag.SmallBig:
         return this.#bigint(reader, reader.u8());
       default:
-        return this.#rare(reader, tag, at);
+        return this.#rare(reader, tag, at, depth);
     }
   }
 
-  #container(reader: Reader, tag: number, at: number, depth: number): Term {
-    switch (tag) {
-      case Tag.SmallTuple:
-        return this.#tuple(reader, reader.u8(), at, depth);
-      case Tag.LargeTuple:
-        return this.#tuple(reader, reader.u32(), at, depth);
-      case Tag.Map:
-        return this.#map(reader, at, depth);
-      case Tag.List:
-        return this.#list(reader, depth);
-      case Tag.NewFun:
-        return this.#fun(reader, at, depth);
-      default:
-        return this.#record(reader, at, depth);
-    }
-  }
-
-  #rare(reader: Reader, tag: number, at: number): Term {
+  #rare(reader: Reader, tag: number, at: number, depth: number): Term {
     switch (tag) {
       case Tag.NewPid:
       case Tag.Pid:
@@ -151,6 +134,10 @@ export class Decoder {
         return this.#bitString(reader, at);
       case Tag.Export:
         return this.#export(reader, at);
+      case Tag.NewFun:
+        return this.#fun(reader, at, depth);
+      case Tag.NativeRecord:
+        return this.#record(reader, at, depth);
       case Tag.LargeBig:
         return this.#bigint(reader, reader.u32());
       case Tag.Float:
@@ -160,8 +147,10 @@ export class Decoder {
     }
   }
 
-  #tooDeep(at: number, tag: number): DecodeError {
-    return new DecodeError("ETF_DEPTH", `nested deeper than ${this.#limits.maxDepth} levels`, at, tag);
+  /** Called by every container for itself. */
+  #checkDepth(depth: number, at: number): void {
+    if (depth < this.#limits.maxDepth) return;
+    throw new DecodeError("ETF_DEPTH", `nested deeper than ${this.#limits.maxDepth} levels`, at);
   }
 
   /** Takes elements from the term's budget, after checking that the bytes for them can be there. */
@@ -282,10 +271,11 @@ export class Decoder {
    * LIST_EXT: u32 length, that many elements, then a tail. A tail that is a list itself makes one longer list, and so
    * on, which is followed without recursion.
    */
-  #list(reader: Reader, depth: number): Term {
+  #list(reader: Reader, at: number, depth: number): Term {
+    this.#checkDepth(depth, at);
     const length = this.#count(reader, reader.u32());
     const items: Term[] = new Array(length);
-    for (let i = 0; i < length; i++) items[i] = this.#term(reader, depth);
+    for (let i = 0; i < length; i++) items[i] = this.#term(reader, depth + 1);
     for (;;) {
       const tag = reader.peek();
       if (tag === Tag.Nil) {
@@ -298,66 +288,74 @@ export class Decoder {
         return items;
       }
       if (tag !== Tag.List) {
-        const tail = this.#term(reader, depth);
+        const tail = this.#term(reader, depth + 1);
         return items.length === 0 ? tail : new ImproperList(items, tail);
       }
       reader.offset++;
       const more = this.#count(reader, reader.u32());
-      for (let i = 0; i < more; i++) items.push(this.#term(reader, depth));
+      for (let i = 0; i < more; i++) items.push(this.#term(reader, depth + 1));
     }
   }
 
   #tuple(reader: Reader, arity: number, at: number, depth: number): Term {
+    this.#checkDepth(depth, at);
     if (arity > MAX_TUPLE_ARITY) throw new DecodeError("ETF_FIELD", `a tuple of ${arity} elements`, at);
     this.#count(reader, arity);
     const tuple = new TupleValue(arity);
-    for (let i = 0; i < arity; i++) tuple[i] = this.#term(reader, depth);
+    for (let i = 0; i < arity; i++) tuple[i] = this.#term(reader, depth + 1);
     return tuple as unknown as Term;
   }
 
-  /** Follows the key tree while the keys are atoms: see {@link KeyTree}. */
+  /** Follows the key tree, see {@link KeyTree}, as long as the keys are atoms. */
   #map(reader: Reader, at: number, depth: number): Term {
+    this.#checkDepth(depth, at);
     const size = reader.u32();
     this.#count(reader, size * 2);
-    if (size > MAX_SHAPE_KEYS) return this.#anyMap(reader, size, at, depth, [], []);
     const values: Term[] = new Array(size);
     let node = this.#keyTree.root;
+    /** Of a map that does not follow the tree. */
+    let keys: Term[] | undefined = size > MAX_SHAPE_KEYS ? [] : undefined;
     for (let i = 0; i < size; i++) {
-      let next = node.likely;
-      if (next === undefined || !next.atom!.isNext(reader, this.references)) {
-        if (!isAtomTag(reader.peek())) {
-          const keys = node.atoms().map(({ term }) => term);
-          return this.#anyMap(reader, size, at, depth, keys, values.slice(0, i));
+      if (keys === undefined) {
+        let next = node.likely;
+        if (next === undefined || !next.atom!.isNext(reader, this.references)) {
+          next = this.#nextKey(reader, node, at);
         }
-        next = this.#keyTree.after(node, this.#atomField(reader));
-        if (next === undefined) throw duplicateKey(at);
-        node.likely = next;
+        if (next === undefined) keys = node.atoms().map(({ term }) => term);
+        else node = next;
       }
-      node = next;
-      values[i] = this.#term(reader, depth);
+      if (keys !== undefined) {
+        this.#exact++;
+        keys.push(this.#term(reader, depth + 1));
+        this.#exact--;
+      }
+      values[i] = this.#term(reader, depth + 1);
     }
+    if (keys !== undefined) return this.#mapOf(keys, values, at);
     if (this.#structs === undefined || !node.isStruct) return this.#keyTree.build(node, values);
     return this.#object(node.keys, values);
   }
 
-  /** The rest of a map of any keys, after those that were read already. */
-  #anyMap(reader: Reader, size: number, at: number, depth: number, keys: Term[], values: Term[]): Term {
-    for (let i = keys.length; i < size; i++) {
-      this.#exact++;
-      keys.push(this.#term(reader, depth));
-      this.#exact--;
-      values.push(this.#term(reader, depth));
-    }
+  /** Reads a key that is not the likely one; `undefined`, and nothing read, when it is no atom. */
+  #nextKey(reader: Reader, node: KeyNode, at: number): KeyNode | undefined {
+    if (!isAtomTag(reader.peek())) return undefined;
+    const next = this.#keyTree.after(node, this.#atomField(reader));
+    if (next === undefined) throw duplicateKey(at);
+    node.likely = next;
+    return next;
+  }
+
+  #mapOf(keys: readonly Term[], values: readonly Term[], at: number): Term {
     if (keys.every(isAtom)) {
       const texts = keys.map((key) => atomText(key)!);
-      if (new Set(texts).size !== size) throw duplicateKey(at);
+      if (new Set(texts).size !== keys.length) throw duplicateKey(at);
       return this.#object(texts, values);
     }
     // A Map finds these by value.
     const isPlain = keys.every((key) => typeof key !== "object" || key === null || key instanceof Atom);
     const map = isPlain ? new Map<Term, Term>() : new TermMap();
-    for (let i = 0; i < size; i++) map.set(keys[i]!, values[i]!);
-    if (map.size !== size) throw duplicateKey(at);
+    for (let i = 0; i < keys.length; i++) map.set(keys[i]!, values[i]!);
+    if (map.size !== keys.length) throw duplicateKey(at);
     return map;
   }
 
@@ -413,6 +411,7 @@ export class Decoder {
 
   /** NEW_FUN_EXT. Its size field is not trusted: writers put a too large value there. */
   #fun(reader: Reader, at: number, depth: number): Fun {
+    this.#checkDepth(depth, at);
     reader.u32();
     const arity = reader.u8();
     const uniq = reader.copy(16);
@@ -430,7 +429,7 @@ export class Decoder {
     this.#count(reader, freeCount);
     this.#exact++;
     const freeVariables: Term[] = [];
-    for (let i = 0; i < freeCount; i++) freeVariables.push(this.#term(reader, depth));
+    for (let i = 0; i < freeCount; i++) freeVariables.push(this.#term(reader, depth + 1));
     this.#exact--;
     return new Fun({ arity, uniq, index, module, oldIndex, oldUniq, creator, freeVariables });
   }
@@ -453,6 +452,7 @@ export class Decoder {
   }
 
   #record(reader: Reader, at: number, depth: number): NativeRecord {
+    this.#checkDepth(depth, at);
     const size = reader.u32();
     this.#count(reader, size * 2);
     const flags = reader.u8();
@@ -462,7 +462,7 @@ export class Decoder {
     const names: string[] = [];
     for (let i = 0; i < size; i++) names.push(this.#atomField(reader).text);
     if (new Set(names).size !== size) throw duplicateKey(at);
-    const fields = names.map((field): [string, Term] => [field, this.#term(reader, depth)]);
+    const fields = names.map((field): [string, Term] => [field, this.#term(reader, depth + 1)]);
     return new NativeRecord(module, name, flags === 1, fields);
   }
 }

@@ -33,13 +33,13 @@ describe.each(RELEASES)("the vectors of OTP %i", (release) => {
       const encoded = encode(term);
 
       expect(equals(exact(encoded), term), vector.name).toBe(true);
-      if (!hasOtherBytes(release, vector)) expect(Buffer.from(encoded), vector.name).toEqual(Buffer.from(vector.bytes));
+      if (!hasOtherBytes(release, vector)) expect(Buffer.compare(encoded, vector.bytes), vector.name).toBe(0);
     }
   });
 
   test("every strict prefix is refused as truncated", () => {
     const small = vectors.filter(
-      ({ bytes, decode, opts }) => bytes.length < 300 && decode === undefined && opts === "[]",
+      ({ bytes, decode, opts }) => bytes.length < 80 && decode === undefined && opts === "[]",
     );
     for (const { name, bytes } of small) {
       for (let length = 0; length < bytes.length; length++) {
