@@ -1,4 +1,5 @@
 import type { ByteStream, ByteStreamHandler, Clock, Endpoint, Listener, Transport } from "../base/index.ts";
+import { MemoryStream, type Path, systemError } from "./memory-stream.ts";
 
 /** Options of {@link memoryTransport}. */
 export interface MemoryTransportOptions {
@@ -27,27 +28,33 @@ export interface MemoryTransport extends Transport {
  * returns: code that keeps bytes it must not keep fails here rather than in production.
  */
 export function memoryTransport(options: MemoryTransportOptions): MemoryTransport {
-  return new MemoryNetwork(options);
+  return new MemoryNetwork(options, () => NEXT_TURN);
 }
+
+/** A path without delay. */
+const NEXT_TURN: Path = { blocked: false, arrival: () => 0 };
 
 /** Hosts that stand for every host when listened at. */
 const ANY_HOST = new Set(["0.0.0.0", "::", ""]);
 
 const DEFAULT_CHUNK_BYTES = 64 * 1024;
 
-/** What a delivered piece is overwritten with. */
-const STALE = 0xdd;
-
-class MemoryNetwork implements MemoryTransport {
+/** The streams and listening places of a network whose paths are given. */
+export class MemoryNetwork implements MemoryTransport {
   readonly #clock: Clock;
   readonly #maxChunkBytes: number;
+  readonly #path: (from: string, to: string) => Path;
   readonly #places = new Map<string, Place>();
-  readonly #streams = new Set<MemoryStream>();
+  /** One end of each stream, the one that connected. */
+  readonly #streams = new Map<MemoryStream, MemoryStream>();
+  /** Connects, and their answers, that wait for a path to be free. */
+  #held: { readonly path: Path; readonly arrive: () => void }[] = [];
   #lastPort = 32_768;
 
-  constructor(options: MemoryTransportOptions) {
+  constructor(options: MemoryTransportOptions, path: (from: string, to: string) => Path) {
     this.#clock = options.clock;
     this.#maxChunkBytes = options.maxChunkBytes ?? DEFAULT_CHUNK_BYTES;
+    this.#path = path;
   }
 
   get openStreams(): number {
@@ -88,9 +95,22 @@ class MemoryNetwork implements MemoryTransport {
   }
 
   cut(match: (one: Endpoint, other: Endpoint) => boolean = () => true): void {
-    for (const stream of [...this.#streams]) {
+    for (const stream of [...this.#streams.keys()]) {
       if (match(stream.local, stream.remote)) stream.break(systemError("ECONNRESET", "the network was cut"));
     }
+  }
+
+  /** The ends of streams at a host are no more, and nobody is told. */
+  vanish(host: string): void {
+    for (const ends of [...this.#streams]) for (const end of ends) if (end.local.host === host) end.vanish();
+  }
+
+  /** Paths have changed: what waited for one that is free now moves on. */
+  resume(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { path, arrive } of held) this.#travel(path, arrive);
+    for (const ends of this.#streams) for (const end of ends) end.pump();
   }
 
   #connect(
@@ -101,30 +121,64 @@ class MemoryNetwork implements MemoryTransport {
   ): Promise<ByteStream> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const onAbort = () => reject(signal?.reason);
+      let stream: MemoryStream | undefined;
+      const onAbort = () => {
+        stream?.close({ abort: true });
+        reject(signal?.reason);
+      };
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#clock.defer(() => {
-        signal?.removeEventListener("abort", onAbort);
+      const answer = (settle: () => void) => {
+        this.#travel(this.#path(endpoint.host, host), () => {
+          signal?.removeEventListener("abort", onAbort);
+          if (!signal?.aborted) settle();
+        });
+      };
+      this.#travel(this.#path(host, endpoint.host), () => {
         if (signal?.aborted) return;
-        const place =
-          this.#places.get(placeKey(endpoint.host, endpoint.port)) ?? this.#places.get(placeKey("*", endpoint.port));
+        const place = this.#placeAt(endpoint);
         if (place === undefined) {
-          return reject(systemError("ECONNREFUSED", `nothing listens at ${endpoint.host}:${endpoint.port}`));
+          const error = systemError("ECONNREFUSED", `nothing listens at ${endpoint.host}:${endpoint.port}`);
+          return answer(() => reject(error));
         }
-        resolve(this.#open(place, handler, { host, port: ++this.#lastPort }, endpoint));
+        const opened = this.#open(place, { host, port: ++this.#lastPort }, endpoint);
+        stream = opened;
+        answer(() => {
+          opened.attach(handler);
+          resolve(opened);
+        });
       });
     });
   }
 
-  #open(place: Place, handler: ByteStreamHandler, local: Endpoint, remote: Endpoint): ByteStream {
-    const forget = () => void this.#streams.delete(near);
-    const near: MemoryStream = new MemoryStream(this.#clock, this.#maxChunkBytes, local, remote, forget);
-    const far = new MemoryStream(this.#clock, this.#maxChunkBytes, remote, local, forget);
+  #placeAt({ host, port }: Endpoint): Place | undefined {
+    return this.#places.get(placeKey(host, port)) ?? this.#places.get(placeKey("*", port));
+  }
+
+  #open(place: Place, local: Endpoint, remote: Endpoint): MemoryStream {
+    const onEnded = () => void this.#streams.delete(near);
+    const common = { clock: this.#clock, maxChunkBytes: this.#maxChunkBytes, onEnded };
+    const near = new MemoryStream({ ...common, local, remote, path: this.#path(local.host, remote.host) });
+    const far = new MemoryStream({
+      ...common,
+      local: remote,
+      remote: local,
+      path: this.#path(remote.host, local.host),
+    });
     near.join(far);
-    near.attach(handler);
-    this.#streams.add(near);
+    this.#streams.set(near, far);
     far.attach(place.accept(far, local));
     return near;
+  }
+
+  /** Calls `arrive` when what leaves now arrives. */
+  #travel(path: Path, arrive: () => void): void {
+    const arrived = () => {
+      if (path.blocked) this.#held.push({ path, arrive });
+      else arrive();
+    };
+    const wait = path.arrival(0) - this.#clock.now();
+    if (wait > 0) this.#clock.setTimer(wait, arrived);
+    else this.#clock.defer(arrived);
   }
 }
 
@@ -134,134 +188,4 @@ interface Place {
 
 function placeKey(host: string, port: number): string {
   return `${host}:${port}`;
-}
-
-/** An error as the host's sockets make them: its `code` is the system's name for it. */
-function systemError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
-}
-
-/** One end of a stream. It holds what it sent and the other end has not yet taken. */
-class MemoryStream implements ByteStream {
-  readonly local: Endpoint;
-  readonly remote: Endpoint;
-  readonly #clock: Clock;
-  readonly #maxChunkBytes: number;
-  readonly #forget: () => void;
-  readonly #queue: Uint8Array[] = [];
-  #peer!: MemoryStream;
-  #handler: ByteStreamHandler | undefined;
-  #queuedBytes = 0;
-  #paused = false;
-  #pumping = false;
-  #state: "open" | "closing" | "closed" = "open";
-
-  constructor(clock: Clock, maxChunkBytes: number, local: Endpoint, remote: Endpoint, forget: () => void) {
-    this.#clock = clock;
-    this.#maxChunkBytes = maxChunkBytes;
-    this.local = local;
-    this.remote = remote;
-    this.#forget = forget;
-  }
-
-  join(peer: MemoryStream): void {
-    this.#peer = peer;
-    peer.#peer = this;
-  }
-
-  /** Gives the stream its owner; what arrived before waits for it. */
-  attach(handler: ByteStreamHandler): void {
-    this.#handler = handler;
-    this.#peer.#pump();
-  }
-
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  write(bytes: Uint8Array): void {
-    if (this.#state !== "open" || bytes.length === 0) return;
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    this.#pump();
-  }
-
-  pause(): void {
-    this.#paused = true;
-  }
-
-  resume(): void {
-    this.#paused = false;
-    this.#peer.#pump();
-  }
-
-  close(options?: { abort?: boolean }): void {
-    if (this.#state === "closed") return;
-    if (options?.abort) {
-      this.break(undefined, systemError("ECONNRESET", "the other side aborted the stream"));
-    } else {
-      this.#state = "closing";
-      this.#pump();
-    }
-  }
-
-  /** Ends both sides in a later turn, whatever is still queued. */
-  break(ownError: Error | undefined, peerError: Error | undefined = ownError): void {
-    this.#end(ownError);
-    this.#peer.#end(peerError);
-  }
-
-  #end(error: Error | undefined): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
-    this.#forget();
-    this.#peer.#forget();
-    this.#clock.defer(() => this.#handler?.closed(error));
-  }
-
-  /** Moves what is queued to the other end, one turn later, as far as that one reads. */
-  #pump(): void {
-    if (this.#pumping || this.#state === "closed") return;
-    this.#pumping = true;
-    this.#clock.defer(() => {
-      this.#pumping = false;
-      this.#deliver();
-    });
-  }
-
-  #deliver(): void {
-    const held = this.#queuedBytes > 0;
-    // Only what was queued when the turn began: an endless exchange of two ends must not keep the clock in one turn.
-    let budget = this.#queuedBytes;
-    while (budget > 0 && this.#queue.length > 0 && this.#peer.#reads()) budget -= this.#deliverChunk();
-    if (this.#state === "closed") return;
-    if (this.#queue.length > 0) {
-      if (this.#peer.#reads()) this.#pump();
-      else if (this.#peer.#state !== "open") this.#dropQueue();
-    }
-    if (held && this.#queuedBytes === 0) this.#handler?.drained();
-    if (this.#state === "closing" && this.#queue.length === 0) this.break(undefined);
-  }
-
-  #deliverChunk(): number {
-    const first = this.#queue[0]!;
-    const chunk = first.slice(0, this.#maxChunkBytes);
-    if (chunk.length === first.length) this.#queue.shift();
-    else this.#queue[0] = first.subarray(chunk.length);
-    this.#queuedBytes -= chunk.length;
-    this.#peer.#handler!.data(chunk);
-    chunk.fill(STALE);
-    return chunk.length;
-  }
-
-  #dropQueue(): void {
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
-  }
-
-  #reads(): boolean {
-    return this.#handler !== undefined && !this.#paused && this.#state === "open";
-  }
 }

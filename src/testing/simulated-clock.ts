@@ -93,6 +93,33 @@ export class SimulatedClock implements Clock {
     }
   }
 
+  /**
+   * Moves time, from timer to timer, until a promise is settled, and gives what came of it.
+   * Rejects when nothing is left to happen, or `limitMs` of simulated time were not enough.
+   */
+  async until<T>(promise: PromiseLike<T>, limitMs = 60 * 60 * 1000): Promise<T> {
+    const until = this.#now + limitMs;
+    let pending = true;
+    const settled = promise.then(
+      (value) => {
+        pending = false;
+        return () => value;
+      },
+      (error: unknown) => {
+        pending = false;
+        return (): T => {
+          throw error;
+        };
+      },
+    );
+    await this.settle();
+    while (pending) {
+      if (!this.#fireNext(until)) throw new Error(`a promise is still pending after ${limitMs} ms of simulated time`);
+      await this.settle();
+    }
+    return (await settled)();
+  }
+
   /** One turn: only what was deferred before it, so that work which defers itself again waits for the next. */
   #runDeferred(): void {
     const turn = this.#deferred;
