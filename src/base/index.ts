@@ -2,4 +2,4 @@ export { type Clock, systemClock, type Timer } from "./clock.ts";
 export { ArgumentError, BusyError, NodeDownError, TiebeamError } from "./errors.ts";
 export { consoleLogger, type LogFacts, type Logger, silentLogger } from "./logger.ts";
 export { type Random, systemRandom } from "./random.ts";
-export type { ByteStream, ByteStreamHandler, Endpoint, Listener, Transport } from "./transport.ts";
+export type { ByteStream, ByteStreamHandler, ConnectOptions, Endpoint, Listener, Transport } from "./transport.ts";

@@ -12,6 +12,11 @@ export interface ByteStream {
   resume(): void;
   /** Closes after what was written has been sent, or at once with `abort`. `closed` follows exactly once. */
   close(options?: { abort?: boolean }): void;
+  /**
+   * Whether the other side has proven to be `host`. Only where that is asked of those who connect: an encrypted stream
+   * whose listener checks the names in certificates.
+   */
+  readonly certifies?: ((host: string) => boolean) | undefined;
 }
 
 /** What a {@link ByteStream} tells its owner. */
@@ -37,16 +42,26 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Options of {@link Transport.connect}. */
+export interface ConnectOptions {
+  /** Gives up and rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Which host is meant, for drivers that check it. Default: the endpoint's. */
+  readonly serverName?: string | undefined;
+}
+
 /** A way to make byte streams: TCP, TLS, or memory in tests. */
 export interface Transport {
-  /** Opens a stream. Rejects with the driver's error; `signal` gives up and rejects with its reason. */
-  connect(endpoint: Endpoint, handler: ByteStreamHandler, options?: { signal?: AbortSignal }): Promise<ByteStream>;
+  /** Opens a stream. Rejects with the driver's error. */
+  connect(endpoint: Endpoint, handler: ByteStreamHandler, options?: ConnectOptions): Promise<ByteStream>;
   /**
    * Accepts streams; `accept` returns the handler of each one. `remote` is where the stream comes from, `local` the
-   * address it was accepted on, given by drivers for which that can differ from the endpoint.
+   * address it was accepted on, given by drivers for which that can differ from the endpoint. `refused` hears of those
+   * whose stream the driver itself refuses, because they do not encrypt or show no acceptable certificate.
    */
   listen(
     endpoint: Endpoint,
     accept: (stream: ByteStream, remote: Endpoint, local?: Endpoint) => ByteStreamHandler,
+    refused?: (error: Error, remote: Endpoint) => void,
   ): Promise<Listener>;
 }

@@ -14,6 +14,7 @@ export type HandshakeStepName = "connect" | "name" | "status" | "challenge" | "c
  * | `HANDSHAKE_NOK` | status `nok`: the other attempt of a simultaneous connect wins, or the name is not acceptable |
  * | `HANDSHAKE_ALIVE` | a connection to that name exists and stays |
  * | `HANDSHAKE_NAME` | the peer is not who was dialled, or its name is no node name |
+ * | `HANDSHAKE_TLS` | the peer speaks TLS and we do not |
  * | `HANDSHAKE_TIMEOUT` | a step took longer than its time |
  * | `HANDSHAKE_CLOSED` | the stream ended early, without another reason to be seen |
  * | `HANDSHAKE_PROTOCOL` | what came is no handshake packet, or not one that is due |
@@ -25,6 +26,7 @@ export type HandshakeErrorCode =
   | "HANDSHAKE_NOK"
   | "HANDSHAKE_ALIVE"
   | "HANDSHAKE_NAME"
+  | "HANDSHAKE_TLS"
   | "HANDSHAKE_TIMEOUT"
   | "HANDSHAKE_CLOSED"
   | "HANDSHAKE_PROTOCOL";

@@ -1,10 +1,12 @@
 import type { ByteStream, ByteStreamHandler, Clock, Endpoint, Random, Timer, Transport } from "../base/index.ts";
+import { TlsError } from "../net/index.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
 import { HandshakeError } from "./errors.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import type { Established, HandshakeMachine, HandshakeStep } from "./handshake.ts";
 import { type AcceptorOptions, HandshakeAcceptor } from "./handshake-acceptor.ts";
 import { HandshakeInitiator, type InitiatorOptions } from "./handshake-initiator.ts";
+import { splitNodeName } from "./node-name.ts";
 
 /** How handshakes are carried, the same for all of a listener or dialler. */
 export interface HandshakeSettings {
@@ -35,10 +37,13 @@ const DEFAULT_STEP_TIMEOUT_MS = 7_000;
  */
 const MAX_UNPROVEN_BYTES = 4 * 1024;
 
+/** What the first bytes of TLS, an alert or a hello of any version, say when they are taken for a length of two bytes. */
+const TLS_LENGTHS = new Set([0x1503, 0x1603]);
+
 /**
  * Opens a stream to a node and shakes hands. Resolves with the connection, whose handler was made before by `up`.
  *
- * Rejects with HandshakeError, with the transport's error when there is no stream, or with the reason of `signal`;
+ * Rejects with HandshakeError, with the transport's error when there is no stream or TLS broke it, or with the reason of `signal`;
  * the stream is closed then.
  */
 export function dial(transport: Transport, endpoint: Endpoint, options: DialOptions): Promise<Connection> {
@@ -57,7 +62,8 @@ export function dial(transport: Transport, endpoint: Endpoint, options: DialOpti
       up: (connection) => finish(() => resolve(connection)),
       failed: (error) =>
         finish(() => {
-          reject(error);
+          // With TLS 1.3 the other side refuses our certificate when the stream is open already.
+          reject(error.cause instanceof TlsError ? error.cause : error);
           giveUp.abort(error);
         }),
     });
@@ -67,7 +73,8 @@ export function dial(transport: Transport, endpoint: Endpoint, options: DialOpti
       giveUp.abort(signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
-    transport.connect(endpoint, handshake, { signal: giveUp.signal }).then(
+    const serverName = splitNodeName(options.peer)?.host;
+    transport.connect(endpoint, handshake, { signal: giveUp.signal, serverName }).then(
       (stream) => handshake.begin(stream),
       (error: unknown) => {
         handshake.drop();
@@ -159,7 +166,7 @@ class Handshake implements ByteStreamHandler, FrameSink {
 
   tooLarge(length: number, limit: number): void {
     if (this.#connection !== undefined) this.#connection.tooLarge(length, limit);
-    else this.#take(this.#machine.packet(NO_PACKET));
+    else this.#take(this.#machine.tooLarge(this.#lengthBytes === 2 && TLS_LENGTHS.has(length)));
   }
 
   #take({ send, end }: HandshakeStep): void {
@@ -201,9 +208,6 @@ class Handshake implements ByteStreamHandler, FrameSink {
     this.#timer = this.#clock.setTimer(ms, () => this.#take(this.#machine.timeout()));
   }
 }
-
-/** What a machine is given in place of a packet that is too large to be one: it is none. */
-const NO_PACKET = new Uint8Array(0);
 
 function withLength(packet: Uint8Array, lengthBytes: 2 | 4): Uint8Array {
   const framed = Buffer.alloc(lengthBytes + packet.length);

@@ -116,6 +116,11 @@ export class HandshakeAcceptor implements HandshakeMachine {
     }
   }
 
+  tooLarge(tls: boolean): HandshakeStep {
+    if (tls) return this.#fail("HANDSHAKE_TLS", "it speaks TLS, and this side does not");
+    return this.#fail("HANDSHAKE_PROTOCOL", `what came is too large to be a packet with its ${this.#due()}`);
+  }
+
   timeout(): HandshakeStep {
     return this.#fail("HANDSHAKE_TIMEOUT", `it sent no ${this.#due()} in time`);
   }

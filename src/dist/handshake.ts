@@ -33,6 +33,8 @@ export interface HandshakeMachine {
   start(): HandshakeStep;
   /** A packet arrived. Its bytes are used during the call only. */
   packet(bytes: Uint8Array): HandshakeStep;
+  /** A packet was announced that is too large to be one; `tls` when it looks like TLS. */
+  tooLarge(tls: boolean): HandshakeStep;
   /** The time for a step is over. */
   timeout(): HandshakeStep;
   /** The stream ended, in order or with an error. */

@@ -216,6 +216,38 @@ describe("garbage before the cookie is proven closes that stream only", () => {
   });
 });
 
+describe("one side speaks TLS and the other does not: HANDSHAKE_TLS, at once and however it is cut", () => {
+  test.each([1, 2, 1_000])("a hello that arrives in pieces of %i bytes", async (size) => {
+    const { clock, failures, stream } = await raw();
+    const hello = Buffer.from("16030100c8010000c40303", "hex");
+
+    for (let at = 0; at < hello.length; at += size) stream.write(hello.subarray(at, at + size));
+    await clock.settle();
+
+    expect(failures).toMatchObject([{ code: "HANDSHAKE_TLS", step: "name" }]);
+  });
+
+  test("an alert in answer to our name", async () => {
+    const clock = new SimulatedClock();
+    const network = memoryTransport({ clock });
+    const side = new Side();
+    await network.listen({ host: "b", port: 1 }, (stream) => ({
+      data: () => stream.write(Buffer.from("15030300020246", "hex")),
+      drained() {},
+      closed() {},
+    }));
+    const dialing = dial(
+      network,
+      { host: "b", port: 1 },
+      { clock, random: new SeededRandom(1), self: A, flags: ourFlags(), peer: B.name, cookie: "x", up: side.up },
+    );
+    dialing.catch(() => {});
+    await clock.settle();
+
+    await expect(dialing).rejects.toMatchObject({ code: "HANDSHAKE_TLS", step: "status", peer: B.name });
+  });
+});
+
 /** A stream to an acceptor, whose other side the test plays. */
 async function raw() {
   const clock = new SimulatedClock();
