@@ -67,7 +67,6 @@ function program(io: Io, version: string, run: Run): Command {
     .description(ABOUT)
     .version(version)
     .usage("COMMAND")
-    .helpCommand(false)
     .addHelpText("after", EXIT_CODES)
     .exitOverride()
     .configureOutput({

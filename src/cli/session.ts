@@ -8,6 +8,7 @@ import { Deadline } from "./deadline.ts";
 import { UsageError } from "./errors.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Io } from "./io.ts";
+import { notice } from "./notice.ts";
 import type { NodeFlags, PeerFlags } from "./options.ts";
 import { type Machine, ownName } from "./own-name.ts";
 import { profileFor } from "./render.ts";
@@ -68,7 +69,7 @@ function nodeOptions(name: string, io: Io, flags: NodeFlags, listen: boolean): N
   return {
     name,
     clock: io.clock,
-    logger: warningsTo(io),
+    logger: warningsTo(io, flags),
     ...profileFor(flags),
     ...(!listen && { listen: false as const, epmd: "none" as const }),
     ...(flags.cookie !== undefined && { cookie: flags.cookie }),
@@ -76,8 +77,9 @@ function nodeOptions(name: string, io: Io, flags: NodeFlags, listen: boolean): N
   };
 }
 
-function warningsTo({ stderr }: Io): Logger {
-  const warn = (message: string) => void stderr.write(`warning: ${message}\n`);
+/** A logger of warnings and errors; neither ends a command by itself. */
+export function warningsTo(io: Io, flags: { readonly json: boolean }): Logger {
+  const warn = (warning: string) => notice(io, flags, `warning: ${warning}`, { warning });
   return { debug() {}, info() {}, warn, error: warn };
 }
 

@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 
 const projectPath = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
+/** The script behind the command `tiebeam`. */
+export const binaryPath = projectPath("dist/cli/main.js");
+
 /** Builds `dist` if it is out of date. */
 export function buildBinary(): void {
   const { status, stderr } = spawnSync(process.execPath, [projectPath("scripts/setup.mjs")], { encoding: "utf8" });
@@ -36,7 +39,7 @@ export class Running implements AsyncDisposable {
   readonly #listeners = new Set<() => void>();
 
   constructor(args: readonly string[], { env, stdin, unread }: StartOptions) {
-    this.child = spawn(process.execPath, [projectPath("dist/cli/main.js"), ...args], {
+    this.child = spawn(process.execPath, [binaryPath, ...args], {
       env: { PATH: process.env.PATH, HOME: "/nonexistent", ...env },
       stdio: ["pipe", "pipe", "pipe"],
     }) as Running["child"];

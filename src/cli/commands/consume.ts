@@ -3,6 +3,7 @@ import { type ProcessAddress, parseAddress } from "../address.ts";
 import { type Context, examples, type Run } from "../context.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
+import { notice } from "../notice.ts";
 import { addPeerOptions, type PeerFlags, wholeNumber } from "../options.ts";
 import { renderEvent } from "../render.ts";
 import { connected } from "../session.ts";
@@ -63,7 +64,7 @@ async function consume(context: Context<ConsumeArgs>): Promise<ExitCode> {
         if (count === args.count) break;
       }
     } finally {
-      if (signal.reason instanceof InterruptedError) void io.stderr.write(`${count} events\n`);
+      if (signal.reason instanceof InterruptedError) notice(io, args, `${count} events`, { events: count });
     }
     return ExitCode.ok;
   });

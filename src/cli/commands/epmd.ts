@@ -3,6 +3,7 @@ import { type EpmdRole, startEpmd } from "../../epmd/index.ts";
 import { type Context, examples, type Run } from "../context.ts";
 import { ExitCode } from "../exit-code.ts";
 import { addJsonOption, wholeNumber } from "../options.ts";
+import { warningsTo } from "../session.ts";
 import { unlessAborted } from "../unless-aborted.ts";
 
 interface EpmdArgs {
@@ -32,11 +33,10 @@ async function epmd({ args, io, signal }: Context<EpmdArgs>): Promise<ExitCode> 
     if (args.json) void io.stdout.write(`${JSON.stringify({ role, port })}\n`);
     else void io.stderr.write(`${ROLE_TEXT[role](port)}\n`);
   };
-  const warn = (message: string) => void io.stderr.write(`warning: ${message}\n`);
   await using server = await startEpmd({
     port: args.port,
     clock: io.clock,
-    logger: { debug() {}, info() {}, warn, error: warn },
+    logger: warningsTo(io, args),
     onRole: (role) => say(role, server.port),
   });
   say(server.role, server.port);

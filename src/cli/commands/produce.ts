@@ -9,6 +9,7 @@ import { RefusedError } from "../errors.ts";
 import { ExitCode } from "../exit-code.ts";
 import { LineProducer } from "../line-producer.ts";
 import { linesOf } from "../lines.ts";
+import { notice } from "../notice.ts";
 import { addNodeOptions, type NodeFlags } from "../options.ts";
 import { freshName, roundTrip, started } from "../session.ts";
 
@@ -46,7 +47,8 @@ async function produce({ args, io, signal }: Context<ProduceArgs>): Promise<Exit
   await using node = await started(deadline, name, io, args, { listen: true });
   const { pid } = await node.start(LineProducer, { name: args.stage, args: { lines: linesOf(io.stdin) } });
   const ended = new Promise<Down>((resolve) => node.monitor(pid, resolve));
-  void io.stderr.write(`producing as ${args.title}@${name}\n`);
+  const address = `${args.title}@${name}`;
+  notice(io, args, `producing as ${address}`, { producing: address });
 
   const { reason } = await deadline.wait(ended, "producing");
   if (reason !== Reason.normal) throw new RefusedError(`the producer ended with ${inspect(reason)}`);
