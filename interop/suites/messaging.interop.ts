@@ -16,6 +16,7 @@ import {
 import { type Beam, describePeers, startBeam } from "../harness/index.ts";
 import { nodeBeside } from "../support/our-node.ts";
 import { Puppet, type PuppetApi } from "../support/puppet.ts";
+import { until } from "../support/until.ts";
 
 describePeers("messaging", {}, (release) => {
   let beam: Beam;
@@ -432,11 +433,3 @@ describePeers("aliases", { otp: ["25", "27", "29"] }, (release) => {
 });
 
 const pick = ({ links, monitors, monitoredBy }: ProcessInfo) => ({ links, monitors, monitoredBy });
-
-/** Looks again until the condition holds, for at most five seconds. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 5_000; !(await condition()); ) {
-    if (Date.now() > deadline) throw new Error(`still not: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,17 +1,20 @@
-import type { Logger } from "../../src/base/index.ts";
+import type { LogFacts, Logger } from "../../src/base/index.ts";
 import { GenServer, type Node, type NodeOptions, noReply, reply, startNode, type Term } from "../../src/index.ts";
 import { type Beam, uniqueName } from "../harness/index.ts";
 
 /** Keeps what a node logs, so that a test can look at it and a passing run stays silent. */
 export class KeptLog implements Logger {
-  readonly lines: string[] = [];
+  readonly lines: { readonly message: string; readonly facts: LogFacts }[] = [];
+
   debug(): void {}
   info(): void {}
-  warn(message: string): void {
-    this.lines.push(`warn ${message}`);
+
+  warn(message: string, facts: LogFacts = {}): void {
+    this.lines.push({ message, facts });
   }
-  error(message: string): void {
-    this.lines.push(`error ${message}`);
+
+  error(message: string, facts: LogFacts = {}): void {
+    this.lines.push({ message, facts });
   }
 }
 

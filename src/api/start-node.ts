@@ -79,6 +79,7 @@ async function compose(options: NodeOptions, undo: Undo): Promise<Node> {
     clock,
     logger,
     setupTimeoutMs,
+    rules: options.rules,
     highWaterBytes: options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES,
     maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
     maxQueuedSignals: options.maxQueuedSignals ?? DEFAULT_MAX_QUEUED_SIGNALS,
@@ -109,7 +110,8 @@ async function compose(options: NodeOptions, undo: Undo): Promise<Node> {
                 ...handshake,
                 self: self(),
                 cookieFor,
-                onFailed: (error, remote) => logger.warn(`${remote.host} could not connect: ${error.message}`),
+                onFailed: (error, remote) =>
+                  logger.warn(`${remote.host} could not connect: ${error.message}`, { code: error.code }),
               },
         );
   undo.push(() => listener?.close());

@@ -1,23 +1,25 @@
-import type { ByteStream, ByteStreamHandler, Endpoint, Listener, Transport } from "../base/index.ts";
-import { type AnswerOptions, answer } from "../dist/index.ts";
+import type { ByteStream, ByteStreamHandler, Endpoint, Listener, TiebeamError, Transport } from "../base/index.ts";
+import { type AnswerOptions, answer, type ConnectDecision, type ConnectRequest } from "../dist/index.ts";
 import type { Peers } from "./peers.ts";
 
 /** What {@link Acceptor} needs beyond what it supplies itself. */
 export type AcceptOptions = Omit<AnswerOptions, "decide" | "takeOver" | "failed" | "up"> & {
-  /** A handshake that a peer began has failed. */
-  readonly onFailed: (error: Error, remote: Endpoint) => void;
+  readonly peers: Peers;
+  /** A handshake that a peer began has failed, be it that of the transport. */
+  readonly onFailed: (error: TiebeamError, remote: Endpoint) => void;
 };
 
 /** Handshakes that may be under way at the same time. */
 const MAX_ACCEPTING = 1_000;
 
-/** Takes streams from a listener and shakes hands on them; the connections report to {@link Peers}. */
+/** Takes streams from listeners and shakes hands on them; the connections report to {@link Peers}. */
 export class Acceptor {
-  readonly #peers: Peers;
+  readonly #options: () => AcceptOptions | undefined;
   readonly #accepting = new Set<ByteStream>();
 
-  constructor(peers: Peers) {
-    this.#peers = peers;
+  /** As long as `options` gives nothing, streams are closed at once. */
+  constructor(options: () => AcceptOptions | undefined) {
+    this.#options = options;
   }
 
   /** Handshakes that are under way. */
@@ -25,14 +27,18 @@ export class Acceptor {
     return this.#accepting.size;
   }
 
-  /** Listens. As long as `options` gives nothing, or too many handshakes are under way, streams are closed at once. */
-  listen(transport: Transport, endpoint: Endpoint, options: () => AcceptOptions | undefined): Promise<Listener> {
-    return transport.listen(endpoint, (stream, remote) => {
-      const accepting = this.#accepting.size < MAX_ACCEPTING ? options() : undefined;
-      if (accepting !== undefined) return this.#accept(stream, remote, accepting);
-      stream.close({ abort: true });
-      return { data() {}, drained() {}, closed() {} };
-    });
+  /** Listens. When too many handshakes are under way, streams are closed at once. */
+  listen(transport: Transport, endpoint: Endpoint): Promise<Listener> {
+    return transport.listen(
+      endpoint,
+      (stream, remote) => {
+        const options = this.#accepting.size < MAX_ACCEPTING ? this.#options() : undefined;
+        if (options !== undefined) return this.#accept(stream, remote, options);
+        stream.close({ abort: true });
+        return { data() {}, drained() {}, closed() {} };
+      },
+      (error, remote) => this.#options()?.onFailed(error, remote),
+    );
   }
 
   /** Gives up all handshakes that are under way. */
@@ -41,29 +47,40 @@ export class Acceptor {
     this.#accepting.clear();
   }
 
-  #accept(stream: ByteStream, remote: Endpoint, options: AcceptOptions): ByteStreamHandler {
+  #accept(stream: ByteStream, remote: Endpoint, { peers, ...options }: AcceptOptions): ByteStreamHandler {
     let decidedFor: string | undefined;
     this.#accepting.add(stream);
     return answer(stream, {
       ...options,
       decide: (request) => {
-        const decision = this.#peers.decide(request);
-        if (decision === "ok" || decision === "ok_simultaneous") decidedFor = request.name;
+        const decision = certified(stream, request) ? peers.decide(request) : "not_allowed";
+        decidedFor = candidateOf(decision, request);
         return decision;
       },
       takeOver: (peer) => {
-        this.#peers.takeOver(peer);
+        peers.takeOver(peer);
         decidedFor = peer;
       },
       up: (connection) => {
         this.#accepting.delete(stream);
-        return this.#peers.up(connection);
+        return peers.up(connection);
       },
       failed: (error) => {
         this.#accepting.delete(stream);
-        if (decidedFor !== undefined) this.#peers.acceptFailed(decidedFor, error);
+        if (decidedFor !== undefined) peers.acceptFailed(decidedFor, error);
         options.onFailed(error, remote);
       },
     });
   }
+}
+
+/** False when the transport knows which hosts the peer may be, and the one in its name is none of them. */
+function certified(stream: ByteStream, { name }: ConnectRequest): boolean {
+  return stream.certifies?.(name.slice(name.indexOf("@") + 1)) ?? true;
+}
+
+/** Whom the handshake that goes on is for, if one does that {@link Peers} counts. */
+function candidateOf(decision: ConnectDecision, request: ConnectRequest): string | undefined {
+  if (typeof decision === "object") return decision.named.name;
+  return decision === "ok" || decision === "ok_simultaneous" ? request.name : undefined;
 }

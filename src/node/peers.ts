@@ -1,9 +1,19 @@
-import { ArgumentError, BusyError, type Clock, type Logger, TiebeamError, type Timer } from "../base/index.ts";
-import type { ConnectDecision, Connection, ConnectionHandler, ConnectRequest, Signal } from "../dist/index.ts";
-import { HandshakeError, splitNodeName } from "../dist/index.ts";
+import {
+  ArgumentError,
+  BusyError,
+  type Clock,
+  type Logger,
+  type Random,
+  TiebeamError,
+  type Timer,
+} from "../base/index.ts";
+import type { ConnectDecision, Connection, ConnectionHandler, ConnectRequest, Lane, Signal } from "../dist/index.ts";
+import { DistributionError, HandshakeError, splitNodeName } from "../dist/index.ts";
 import type { Remote } from "../runtime/index.ts";
 import { copyTerm } from "../term/index.ts";
 import { NodeStoppedError } from "./errors.ts";
+import { GrantedNames } from "./granted-names.ts";
+import { PeerGuard, type PeerRules } from "./peer-rules.ts";
 
 /**
  * Opens a connection to a node: address, stream, handshake. The connection reports to {@link Peers.up} before this
@@ -27,11 +37,17 @@ export interface PeersOptions {
   readonly owner: PeersOwner;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly random: Random;
   /** The time for each step of connecting. */
   readonly setupTimeoutMs: number;
-  /** Bytes queued for one node above which `send` gives a promise. */
+  /** What a peer may do; asked once for each connection. */
+  readonly rules: ((node: string) => PeerRules | undefined) | undefined;
+  /** Bytes queued for one node, ahead of what a process sends, above which its `send` gives a promise. */
   readonly highWaterBytes: number;
-  /** Bytes queued for one node above which sending fails with `BUSY`. */
+  /**
+   * Bytes queued for one node, ahead of what a process sends, above which sending fails with `BUSY`. They are counted
+   * before the message, so one of any size is taken while there is room.
+   */
   readonly maxQueuedBytes: number;
   /** Signals that may wait for a connection that is being made. */
   readonly maxQueuedSignals: number;
@@ -62,8 +78,8 @@ interface Connecting {
 interface Up {
   readonly at: "up";
   readonly connection: Connection;
-  /** Waits for room; there is one for all that wait. */
-  room: Deferred | undefined;
+  /** Wait for room: one for each sender of a large message, and one, without a lane, for all others. */
+  readonly rooms: Map<Lane | undefined, Deferred>;
 }
 
 interface Deferred {
@@ -87,11 +103,13 @@ export class Peers implements Remote {
   readonly #options: PeersOptions;
   readonly #peers = new Map<string, Connecting | Up>();
   readonly #downCauses = new Map<string, DownCause>();
+  readonly #grantedNames: GrantedNames;
   #dials = 0;
   #stopped = false;
 
   constructor(options: PeersOptions) {
     this.#options = options;
+    this.#grantedNames = new GrantedNames(options.random);
   }
 
   /** Connections that were attempted from here. */
@@ -122,17 +140,17 @@ export class Peers implements Remote {
       return undefined;
     }
     const { connection } = peer;
-    if (isMessage(signal) && connection.queuedBytes > this.#options.maxQueuedBytes) {
-      throw new BusyError("BUSY", node, connection.queuedBytes);
+    if (isMessage(signal) && connection.bytesAhead(signal) > this.#options.maxQueuedBytes) {
+      throw new BusyError("BUSY", node, connection.bytesAhead(signal));
     }
     connection.transmit(signal);
-    if (connection.queuedBytes <= this.#options.highWaterBytes) return undefined;
-    peer.room ??= deferred();
-    return peer.room.promise;
+    if (connection.bytesAhead(signal) <= this.#options.highWaterBytes) return undefined;
+    return roomOf(peer, connection.laneOf(signal)).promise;
   }
 
   /** Connects, unless there is a connection already. Rejects with the error of the step that failed. */
   connect(node: string): Promise<void> {
+    if (node === this.#options.self) return Promise.resolve();
     const peer = this.#peers.get(node) ?? this.#dial(node);
     return peer.at === "up" ? Promise.resolve() : peer.settled.promise;
   }
@@ -159,7 +177,7 @@ export class Peers implements Remote {
   decide(request: ConnectRequest): ConnectDecision {
     const { self } = this.#options;
     if (this.#stopped) return "close";
-    if (request.wantsName) return "not_allowed";
+    if (request.wantsName) return this.#grant(request.name);
     if (request.name === self) return "nok";
     const peer = this.#peers.get(request.name);
     if (peer?.at === "up") return "alive";
@@ -202,7 +220,7 @@ export class Peers implements Remote {
       connection.close("disconnect");
       return NOBODY;
     }
-    const peer: Up = { at: "up", connection, room: undefined };
+    const peer: Up = { at: "up", connection, rooms: new Map() };
     this.#peers.set(node, peer);
     this.#downCauses.delete(node);
     this.#options.owner.up(node, connection);
@@ -212,13 +230,30 @@ export class Peers implements Remote {
       before.settled.resolve();
     }
     return {
+      ...this.#guard(node, connection),
       signal: (signal) => this.#options.owner.signal(signal, node),
-      drained: () => {
-        peer.room?.resolve();
-        peer.room = undefined;
+      drained: (lane) => {
+        peer.rooms.get(lane)?.resolve();
+        peer.rooms.delete(lane);
       },
       closed: (reason, error) => this.#down(node, peer, reason, error),
     };
+  }
+
+  #grant(host: string): ConnectDecision {
+    const named = this.#grantedNames.grant(host);
+    this.#connecting(named.name).accepting++;
+    return { named };
+  }
+
+  #guard(node: string, connection: Connection): Pick<ConnectionHandler, "admit"> {
+    const rules = this.#options.rules?.(node);
+    if (rules === undefined) return {};
+    const guard = new PeerGuard(rules, this.#options.clock, {
+      answer: (signal) => void connection.transmit(signal),
+      tooMany: () => connection.close("rate_limit", { abort: true }),
+    });
+    return { admit: (signal, payloadBytes) => guard.admit(signal, payloadBytes) };
   }
 
   #dial(node: string): Connecting {
@@ -278,7 +313,8 @@ export class Peers implements Remote {
     peer.patience?.cancel();
     peer.abort.abort(error);
     this.#peers.delete(node);
-    this.#downCauses.set(node, { reason: "connection_setup_failed", error });
+    this.#grantedNames.release(node, false);
+    this.#remember(node, { reason: "connection_setup_failed", error });
     peer.settled.reject(error);
     this.#options.owner.down(node, "connection_setup_failed", false);
   }
@@ -286,14 +322,33 @@ export class Peers implements Remote {
   #down(node: string, peer: Up, reason: string, error: Error | undefined): void {
     if (this.#peers.get(node) !== peer) return;
     this.#peers.delete(node);
-    this.#downCauses.set(node, { reason, error });
-    peer.room?.resolve();
+    this.#grantedNames.release(node, true);
+    this.#remember(node, { reason, error });
+    if (error instanceof DistributionError) this.#options.logger.warn(error.message, { code: error.code });
+    for (const room of peer.rooms.values()) room.resolve();
     this.#options.owner.down(node, reason, true);
+  }
+
+  /** Names come from peers too, even from those that prove nothing, so only the latest are kept. */
+  #remember(node: string, cause: DownCause): void {
+    this.#downCauses.delete(node);
+    this.#downCauses.set(node, cause);
+    const [oldest] = this.#downCauses.keys();
+    if (oldest !== undefined && this.#downCauses.size > MAX_DOWN_CAUSES) this.#downCauses.delete(oldest);
   }
 }
 
+/** Lost nodes of which it is known why. */
+const MAX_DOWN_CAUSES = 1_000;
+
 /** What a connection reports to that nobody wants. */
 const NOBODY: ConnectionHandler = { signal() {}, drained() {}, closed() {} };
+
+function roomOf({ rooms }: Up, lane: Lane | undefined): Deferred {
+  const room = rooms.get(lane) ?? deferred();
+  rooms.set(lane, room);
+  return room;
+}
 
 /** Messages are what back-pressure applies to; links, monitors, exits and answers are owed. */
 function isMessage(signal: Signal): boolean {
