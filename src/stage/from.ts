@@ -79,13 +79,17 @@ class SourceProducer<Out> extends Producer<Out> {
 
   #readNow(): Out[] {
     const events: Out[] = [];
-    for (; this.#wanted > 0; this.#wanted--) {
-      const result = this.#cursor.next() as IteratorResult<Out>;
-      if (result.done) {
-        this.#exhausted();
-        break;
+    try {
+      for (; this.#wanted > 0; this.#wanted--) {
+        const result = this.#cursor.next() as IteratorResult<Out>;
+        if (result.done) {
+          this.#exhausted();
+          break;
+        }
+        events.push(result.value);
       }
-      events.push(result.value);
+    } catch (error) {
+      this.#failed(error);
     }
     return events;
   }
@@ -102,9 +106,7 @@ class SourceProducer<Out> extends Producer<Out> {
       }
       this.#isReading = false;
     } catch (error) {
-      this.process.later(() => {
-        throw error;
-      });
+      this.#failed(error);
     }
   }
 
@@ -112,6 +114,14 @@ class SourceProducer<Out> extends Producer<Out> {
     const batch = this.#batch;
     this.#batch = [];
     return batch;
+  }
+
+  /** Ends with the source's error, behind what it gave before. */
+  #failed(error: unknown): void {
+    this.#isReading = true;
+    this.process.later(() => {
+      throw error;
+    });
   }
 
   /** Nothing more is read; ends once all that was read has been sent. */
