@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ArgumentError, NodeDownError, TiebeamError } from "../../src/base/index.ts";
 import { InterruptedError, OutputClosedError, TimeoutError, UsageError } from "../../src/cli/errors.ts";
@@ -67,4 +68,20 @@ test("what nobody foresaw keeps its stack and ends with 70", () => {
 
   expect(explain(error)).toEqual({ code: "UNEXPECTED", message: error.stack, hint: undefined, exitCode: 70 });
   expect(explain(new ArgumentError("x", "wrong")).exitCode).toBe(2);
+});
+
+const SOURCES = ["dist/errors.ts", "epmd/errors.ts", "net/net-error.ts", "node/cookie.ts", "node/errors.ts"];
+
+/** The codes of everything that can go wrong before a node is there to talk to. */
+function connectingCodes(): string[] {
+  const texts = SOURCES.map((file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8"));
+  const found = [...texts.join("").matchAll(/"((?:HANDSHAKE|EPMD|NET|COOKIE|NODE)_[A-Z_]+)"/g)];
+  return [...new Set(found.map((match) => match[1]!))].filter((code) => code !== "NODE_STOPPED");
+}
+
+test.each(connectingCodes())("%s has an exit code of its kind and a hint", (code) => {
+  const { exitCode, hint } = explain(new TiebeamError(code, "no"));
+
+  expect([1, 2, 3, 4, 5]).toContain(exitCode);
+  expect(hint).toBeTypeOf("string");
 });
