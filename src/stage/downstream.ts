@@ -74,11 +74,6 @@ export class Downstream {
     return this.#buffer.size;
   }
 
-  /** How many consumers there are. */
-  get consumers(): number {
-    return this.#subscriptions.size;
-  }
-
   /** Takes what a consumer sent under a tag. */
   receive(pid: Pid, tag: Term, operation: NonNullable<ProducerOperation>): void | Promise<void> {
     const subscription = this.#subscriptions.get(termKey(tag));
