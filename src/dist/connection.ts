@@ -1,6 +1,7 @@
 import type { ByteStream, Clock } from "../base/index.ts";
 import { Decoder, type DecoderOptions, Encoder, type EncoderOptions, Writer } from "../etf/index.ts";
 import { type Abilities, abilitiesOf } from "./abilities.ts";
+import { Backlog, type Lane } from "./backlog.ts";
 import { DistributionError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { FragmentLimits } from "./fragments.ts";
@@ -21,8 +22,11 @@ export type CloseReason = "connection_closed" | "net_tick_timeout" | "disconnect
 export interface ConnectionHandler {
   /** A signal came. Signals come in the order in which the peer completed them. */
   signal(signal: Signal): void;
-  /** What was queued has left, after there had been something. */
-  drained(): void;
+  /**
+   * What was queued has left, after there had been something: for a lane, what its sender had to send; without one, all
+   * that is in no lane.
+   */
+  drained(lane?: Lane): void;
   /** The connection is over, once; nothing follows. `error` says more where there is more. */
   closed(reason: CloseReason, error?: Error): void;
   /** See {@link Admit}. Without it everything is taken. */
@@ -66,6 +70,9 @@ const DEFAULT_MAX_SEQUENCES = 10_000;
 /** Outgoing bytes leave at the latest when they are this many; one block of this size is what a connection holds. */
 const FLUSH_BYTES = 64 * 1024;
 
+/** Fragments that leave in one turn of the event loop, so that signals which come meanwhile are handled, and pass. */
+const FRAGMENT_BYTES_PER_TURN = 256 * 1024;
+
 /** A block that grew beyond this for one large message is not kept. */
 const KEPT_BLOCK_BYTES = 4 * FLUSH_BYTES;
 
@@ -98,6 +105,9 @@ export class Connection implements FrameSink, Ticked {
   /** True while a chunk is being read: what is answered meanwhile leaves with the end of the chunk. */
   #reading = false;
   #flushDue = false;
+  /** Messages in fragments, and what waits behind them. */
+  readonly #backlog = new Backlog();
+  #pumpDue = false;
   #open = true;
   #packetsRead = 0;
   #packetsWritten = 0;
@@ -131,7 +141,17 @@ export class Connection implements FrameSink, Ticked {
 
   /** Bytes that were written and have not left this process. */
   get queuedBytes(): number {
-    return this.#writer.size + this.#stream.queuedBytes;
+    return this.#writer.size + this.#stream.queuedBytes + this.#backlog.bytes;
+  }
+
+  /** Those of them that leave before a signal that is sent now. Large messages of other senders do not count. */
+  bytesAhead(signal: Signal): number {
+    return this.#writer.size + this.#stream.queuedBytes + (this.#backlog.laneOf(signal)?.bytes ?? 0);
+  }
+
+  /** What the sender of a signal still has to send, if that is not in order with the signals of others any more. */
+  laneOf(signal: Signal): Lane | undefined {
+    return this.#backlog.laneOf(signal);
   }
 
   /** Packets that came, ticks included. */
@@ -149,13 +169,25 @@ export class Connection implements FrameSink, Ticked {
   }
 
   /**
-   * Sends a signal: it is encoded when this returns, and leaves with the other signals of this turn. False when it is
-   * not sent: the peer's flags have no form for it, or the connection is over.
+   * Sends a signal: it is encoded when this returns, and leaves with the other signals of this turn. Large ones leave
+   * in fragments over several turns; what the same sender sends meanwhile waits for that, what others send does not.
+   * False when it is not sent: the peer's flags have no form for it, or the connection is over.
    *
    * @throws EncodeError when the signal holds what cannot be encoded for this peer. The connection lives on.
    */
   transmit(signal: Signal): boolean {
-    if (!this.#open || !this.#packetWriter.write(this.#writer, signal)) return false;
+    if (!this.#open) return false;
+    if (this.#backlog.holds(signal)) {
+      const message = this.#packetWriter.writeApart(signal);
+      if (message !== undefined) this.#backlog.add(signal, message);
+      return message !== undefined;
+    }
+    const written = this.#packetWriter.write(this.#writer, signal);
+    if (written === false) return false;
+    if (written !== true) {
+      this.#backlog.add(signal, written);
+      this.#pumpLater();
+    }
     this.#wrote();
     return true;
   }
@@ -168,6 +200,7 @@ export class Connection implements FrameSink, Ticked {
     // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
     if (this.#stream.queuedBytes === 0 && this.#writer.bytes.length <= KEPT_BLOCK_BYTES) this.#writer.reuse();
     else this.#writer = new Writer(FLUSH_BYTES);
+    if (this.#stream.queuedBytes === 0) this.#handler.drained();
   }
 
   /** Ends the connection after what was written has left, or at once with `abort`. The handler's `closed` is called before this returns. */
@@ -185,7 +218,9 @@ export class Connection implements FrameSink, Ticked {
 
   /** The stream has nothing left to send. */
   drained(): void {
-    if (this.#open && this.queuedBytes === 0) this.#handler.drained();
+    if (!this.#open) return;
+    if (this.#writer.size + this.#stream.queuedBytes === 0) this.#handler.drained();
+    if (!this.#backlog.isEmpty) this.#pump();
   }
 
   /** The stream is over. */
@@ -232,10 +267,43 @@ export class Connection implements FrameSink, Ticked {
     }
   }
 
+  #pumpLater(): void {
+    if (this.#pumpDue) return;
+    this.#pumpDue = true;
+    this.#clock.defer(() => {
+      this.#pumpDue = false;
+      if (this.#open) this.#pump();
+    });
+  }
+
+  /** Gives fragments to the stream while it takes them: no more than a turn's worth, and small signals first. */
+  #pump(): void {
+    this.flush();
+    let budget = FRAGMENT_BYTES_PER_TURN;
+    // A frame overwrites the end of the one before, so that must have left.
+    while (!this.#backlog.isEmpty && this.#stream.queuedBytes === 0) {
+      if (budget <= 0) return this.#pumpLater();
+      this.#sendFragment((frame) => {
+        this.#stream.write(frame);
+        budget -= frame.length;
+      });
+    }
+  }
+
+  #sendFragment(write: (frame: Uint8Array) => void): void {
+    const finished = this.#backlog.send(write);
+    this.#packetsWritten++;
+    if (finished !== undefined) this.#handler.drained(finished);
+  }
+
   #end(reason: CloseReason, error: Error | undefined, abort: boolean): void {
     if (!this.#open) return;
-    if (!abort) this.flush();
+    if (!abort) {
+      this.flush();
+      while (!this.#backlog.isEmpty) this.#sendFragment((frame) => this.#stream.write(frame.slice()));
+    }
     this.#open = false;
+    this.#backlog.clear();
     this.#ticker.stop();
     this.#frames.stop();
     this.#stream.close({ abort });

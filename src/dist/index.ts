@@ -1,4 +1,5 @@
 export { type Abilities, abilitiesOf } from "./abilities.ts";
+export type { Lane } from "./backlog.ts";
 export {
   type CloseReason,
   Connection,

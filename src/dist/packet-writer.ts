@@ -1,7 +1,15 @@
-import { type Encoder, VERSION, type Writer } from "../etf/index.ts";
+import { type AtomSink, type Encoder, VERSION, Writer } from "../etf/index.ts";
 import type { Abilities } from "./abilities.ts";
 import { OutgoingAtomCache } from "./atom-cache.ts";
 import { ControlWriter, NO_PAYLOAD, NOT_SENT } from "./control-writer.ts";
+import {
+  FRAGMENT_BYTES,
+  FragmentedMessage,
+  fragmentsIn,
+  HEADROOM_BYTES,
+  type OutgoingMessage,
+  WholeMessage,
+} from "./outgoing-message.ts";
 import { Header, PASS_THROUGH } from "./packet-reader.ts";
 import type { Signal } from "./signals.ts";
 
@@ -11,16 +19,19 @@ const LENGTH_BYTES = 4;
 /** Bytes before the references of a header. */
 const HEADER_START_BYTES = 2;
 
-/** Writes signals as whole frames, length included. It keeps the state of one direction of a connection. */
+/** Writes signals as whole frames, length included, or as fragments. It keeps the state of one direction of a connection. */
 export class PacketWriter {
-  readonly #header: boolean;
+  readonly #abilities: Abilities;
   readonly #encoder: Encoder;
   readonly #controls: ControlWriter;
   readonly #cache: OutgoingAtomCache | undefined;
+  #sequences = 0;
+  /** Of the signal written last: bytes of its control message, 0 when it has no payload and cannot be cut. */
+  #controlBytes = 0;
 
   /** The encoder is the connection's own: it collects atoms for this connection's cache. */
   constructor(abilities: Abilities, encoder: Encoder) {
-    this.#header = abilities.header;
+    this.#abilities = abilities;
     this.#encoder = encoder;
     this.#controls = new ControlWriter(abilities, encoder);
     if (abilities.atomCache) {
@@ -30,16 +41,18 @@ export class PacketWriter {
   }
 
   /**
-   * Appends the frame of a signal. False, and nothing appended, when the peer has no form for it.
+   * Appends the frame of a signal; of a large one, the first fragment, and gives the others. False, and nothing appended,
+   * when the peer has no form for it.
    *
    * @throws EncodeError; the writer is then as it was.
    */
-  write(writer: Writer, signal: Signal): boolean {
+  write(writer: Writer, signal: Signal): boolean | FragmentedMessage {
     const mark = writer.mark();
     this.#cache?.begin();
     let written = false;
     try {
-      written = this.#body(writer, signal);
+      this.#begin(writer);
+      written = this.#terms(writer, signal);
     } finally {
       if (!written) {
         writer.rewind(mark);
@@ -47,25 +60,43 @@ export class PacketWriter {
       }
     }
     if (!written) return false;
+    const terms = LENGTH_BYTES + HEADER_START_BYTES + (this.#cache === undefined ? 1 : 0);
+    const firstBytes = this.#firstBytes(writer.mark() - mark - terms);
+    if (firstBytes > 0) return this.#fragment(writer, mark, terms, firstBytes);
     if (this.#cache !== undefined) insert(writer, mark + LENGTH_BYTES + HEADER_START_BYTES, this.#cache.header());
     writer.patch32(mark, writer.mark() - mark - LENGTH_BYTES);
     return true;
   }
 
-  #body(writer: Writer, signal: Signal): boolean {
-    writer.u32(0);
-    this.#begin(writer);
-    const payload = this.#controls.write(writer, signal);
-    if (payload === NOT_SENT) return false;
-    if (payload !== NO_PAYLOAD) {
-      if (!this.#header) writer.u8(VERSION);
-      this.#encoder.write(writer, payload);
+  /**
+   * Encodes a signal that leaves later: it has no part in the atom cache, so it may be overtaken. For connections with
+   * fragments only. Undefined when the peer has no form for it.
+   *
+   * @throws EncodeError
+   */
+  writeApart(signal: Signal): OutgoingMessage | undefined {
+    const writer = new Writer();
+    for (let i = 0; i < HEADROOM_BYTES; i++) writer.u8(0);
+    if (!this.#withoutCache(() => this.#terms(writer, signal))) return undefined;
+    const bytes = writer.detach(0);
+    const firstBytes = this.#firstBytes(bytes.length - HEADROOM_BYTES);
+    if (firstBytes === 0) return new WholeMessage(bytes, HEADROOM_BYTES);
+    return new FragmentedMessage(bytes, HEADROOM_BYTES, this.#nextSequence(), firstBytes);
+  }
+
+  #withoutCache<T>(write: () => T): T {
+    const sink: AtomSink | undefined = this.#encoder.atomSink;
+    this.#encoder.atomSink = undefined;
+    try {
+      return write();
+    } finally {
+      this.#encoder.atomSink = sink;
     }
-    return true;
   }
 
   #begin(writer: Writer): void {
-    if (!this.#header) {
+    writer.u32(0);
+    if (!this.#abilities.header) {
       writer.u8(PASS_THROUGH);
       writer.u8(VERSION);
       return;
@@ -74,6 +105,49 @@ export class PacketWriter {
     writer.u8(Header.Normal);
     // With the cache, the references are known and inserted once the terms are written.
     if (this.#cache === undefined) writer.u8(0);
+  }
+
+  /** Writes control message and payload. */
+  #terms(writer: Writer, signal: Signal): boolean {
+    const mark = writer.mark();
+    const payload = this.#controls.write(writer, signal);
+    this.#controlBytes = 0;
+    if (payload === NOT_SENT) return false;
+    if (payload !== NO_PAYLOAD) {
+      this.#controlBytes = writer.mark() - mark;
+      if (!this.#abilities.header) writer.u8(VERSION);
+      this.#encoder.write(writer, payload);
+    }
+    return true;
+  }
+
+  /** Size of the first fragment of so many bytes of terms, 0 when they go in one frame. It has the whole control message. */
+  #firstBytes(bytes: number): number {
+    if (bytes <= FRAGMENT_BYTES || this.#controlBytes === 0 || !this.#abilities.fragments) return 0;
+    const first = Math.max(FRAGMENT_BYTES, this.#controlBytes);
+    return first < bytes ? first : 0;
+  }
+
+  /** Replaces what was written after the mark, where the terms begin after so many bytes, by the first fragment. */
+  #fragment(writer: Writer, mark: number, terms: number, firstBytes: number): FragmentedMessage {
+    const bytes = writer.detach(mark);
+    const rest = terms + firstBytes;
+    const sequenceId = this.#nextSequence();
+    writer.u32(0);
+    writer.u8(VERSION);
+    writer.u8(Header.FirstFragment);
+    writer.u64(BigInt(sequenceId));
+    writer.u64(BigInt(1 + fragmentsIn(bytes.length - rest)));
+    if (this.#cache === undefined) writer.u8(0);
+    else writer.copy(this.#cache.header());
+    writer.copy(bytes.subarray(terms, rest));
+    writer.patch32(mark, writer.mark() - mark - LENGTH_BYTES);
+    return new FragmentedMessage(bytes, rest, sequenceId, 0);
+  }
+
+  /** Never 0, which ends a BEAM (observed on OTP 25 to 29). */
+  #nextSequence(): number {
+    return ++this.#sequences;
   }
 }
 

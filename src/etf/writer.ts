@@ -1,10 +1,5 @@
 import { utf8Room, writeUtf8 } from "./text.ts";
 
-/** Eight bytes seen as a double. Filled and read within one call of f64. */
-const float = new Float64Array(1);
-const floatBytes = new Uint8Array(float.buffer);
-const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
 const DEFAULT_BLOCK_BYTES = 4096;
 const MAX_SHORT = 64;
 
@@ -35,6 +30,8 @@ export class Writer {
   #before = 0;
   readonly #pieces: Piece[] = [];
   readonly #blockBytes: number;
+  /** Of the current block, once a float was written to it. */
+  #view: DataView | undefined;
 
   /** @param blockBytes - size of a block; larger ones are made only for larger chunks. */
   constructor(blockBytes = DEFAULT_BLOCK_BYTES) {
@@ -61,6 +58,7 @@ export class Writer {
         this.#start = this.offset;
       } else {
         this.bytes = piece.bytes;
+        this.#view = undefined;
         this.#start = piece.start;
         this.offset = piece.end;
       }
@@ -97,6 +95,18 @@ export class Writer {
     this.offset = offset + 4;
   }
 
+  /** A tag and four bytes. */
+  tagged32(tag: number, value: number): void {
+    this.reserve(5);
+    const { bytes, offset } = this;
+    bytes[offset] = tag;
+    bytes[offset + 1] = value >>> 24;
+    bytes[offset + 2] = value >>> 16;
+    bytes[offset + 3] = value >>> 8;
+    bytes[offset + 4] = value;
+    this.offset = offset + 5;
+  }
+
   u64(value: bigint): void {
     this.u32(Number((value >> 32n) & 0xffff_ffffn));
     this.u32(Number(value & 0xffff_ffffn));
@@ -104,11 +114,9 @@ export class Writer {
 
   f64(value: number): void {
     this.reserve(8);
-    const { bytes, offset } = this;
-    float[0] = value;
-    if (LITTLE_ENDIAN) for (let i = 0; i < 8; i++) bytes[offset + i] = floatBytes[7 - i]!;
-    else for (let i = 0; i < 8; i++) bytes[offset + i] = floatBytes[i]!;
-    this.offset = offset + 8;
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset);
+    this.#view.setFloat64(this.offset, value);
+    this.offset += 8;
   }
 
   /** Copies the bytes in. */
@@ -186,11 +194,31 @@ export class Writer {
    * what is written later goes to the rest of the block, or to another one.
    */
   take(): Uint8Array[] {
+    if (this.#pieces.length === 0) {
+      const chunk = this.bytes.subarray(this.#start, this.offset);
+      this.#start = this.offset;
+      return chunk.length === 0 ? [] : [chunk];
+    }
     this.#finishPiece();
     const chunks = this.#pieces.map(({ bytes, start, end }) => bytes.subarray(start, end));
     this.#pieces.length = 0;
     this.#before = 0;
     return chunks;
+  }
+
+  /**
+   * Takes what was written after the mark as one piece, uncopied. What was written before it moves to another block, so
+   * that nothing overwrites the piece. Since the mark nothing may have been lent.
+   */
+  detach(mark: number): Uint8Array {
+    const { bytes, offset: end } = this;
+    const at = this.#start + mark - this.#before;
+    const kept = bytes.subarray(this.#start, at);
+    this.bytes = new Uint8Array(Math.max(this.#blockBytes, kept.length));
+    this.bytes.set(kept);
+    this.offset = kept.length;
+    this.#start = 0;
+    return bytes.subarray(at, end);
   }
 
   /** Empties the writer and goes back to the start of its block, which overwrites chunks that were taken from it. */
@@ -215,6 +243,7 @@ export class Writer {
     const grown = new Uint8Array(Math.max(this.#blockBytes, chunk.length * 2 + count));
     grown.set(chunk);
     this.bytes = grown;
+    this.#view = undefined;
     this.offset = chunk.length;
     this.#start = 0;
   }

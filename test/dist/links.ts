@@ -7,10 +7,11 @@ import {
   type DialOptions,
   dial,
   type HandshakeError,
+  type Lane,
   ourFlags,
   type Signal,
 } from "../../src/dist/index.ts";
-import { atom, Pid } from "../../src/term/index.ts";
+import { atom, equals, Pid } from "../../src/term/index.ts";
 import { type MemoryTransport, memoryTransport, SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
 export const A = { name: "a@host", creation: 11 };
@@ -37,7 +38,7 @@ export class Side implements ConnectionHandler {
     this.signals.push(signal);
   }
 
-  drained(): void {
+  drained(_lane?: Lane): void {
     this.drains++;
   }
 
@@ -103,4 +104,13 @@ export async function connected(options: WorldOptions = {}): Promise<World> {
   await made.clock.settle();
   await made.dialing;
   return made;
+}
+
+/** Signals with equal members. Many times faster than `toEqual` for large bytes. */
+export function sameSignal(one: Signal, other: Signal): boolean {
+  const left = Object.entries(one);
+  const right = Object.entries(other);
+  return (
+    left.length === right.length && left.every(([key, value], i) => key === right[i]![0] && equals(value, right[i]![1]))
+  );
 }
