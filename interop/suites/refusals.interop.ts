@@ -115,8 +115,8 @@ describePeers("refusals", {}, (release) => {
   });
 
   test("a node without flags that the BEAM requires is refused: any of the old ones, and since OTP 26 one with the flags of OTP 23", async () => {
-    const { port } = (await new EpmdClient({ port: beam.epmdPort }).lookup(shortName(beam.name)))!;
     const attempt = async (without: Flags) => {
+      const { port } = (await new EpmdClient({ port: beam.epmdPort }).lookup(shortName(beam.name)))!;
       const connection = await dial(
         tcpTransport,
         { host: "127.0.0.1", port },
