@@ -4,13 +4,16 @@
  * @module tiebeam
  */
 export {
+  type DynamicName,
   type EpmdMode,
+  type ListenOptions,
   Node,
   type NodeEnd,
   type NodeOptions,
   type NodeStats,
   type PeerStats,
   startNode,
+  type TlsOptions,
 } from "./api/index.ts";
 export {
   ArgumentError,
@@ -29,15 +32,28 @@ export {
 export { DistributionError, HandshakeError, type HandshakeErrorCode } from "./dist/index.ts";
 export { EpmdError, type EpmdErrorCode } from "./epmd/index.ts";
 export { DecodeError, type DecodeErrorCode, type DecodeLimits, type Profile } from "./etf/index.ts";
-export { NetError, type NetErrorCode } from "./net/index.ts";
+export {
+  NetError,
+  type NetErrorCode,
+  type Pem,
+  TlsError,
+  type TlsErrorCode,
+  type TlsRole,
+  type TlsRoles,
+  type TlsVersion,
+} from "./net/index.ts";
 export {
   type AddressResolver,
   CookieError,
   type ExposedFunction,
   type ExposeOptions,
   fixedPortResolver,
+  NameKindError,
   NodeStoppedError,
   NodeUnknownError,
+  type PeerOperation,
+  type PeerRules,
+  type ReconnectOptions,
 } from "./node/index.ts";
 export {
   type ApiOf,

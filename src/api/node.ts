@@ -1,7 +1,7 @@
 import type { Listener, Logger } from "../base/index.ts";
 import type { Connection } from "../dist/index.ts";
 import type { Epmd, Registration } from "../epmd/index.ts";
-import type { Exposed, ExposedFunction, ExposeOptions, Peers } from "../node/index.ts";
+import type { Exposed, ExposedFunction, ExposeOptions, Keeper, Peers } from "../node/index.ts";
 import { type AnyServer, type ApiOf, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
 import {
   type Destination,
@@ -22,7 +22,8 @@ export interface NodeParts {
   readonly host: ProcessCore;
   readonly peers: Peers;
   readonly exposed: Exposed;
-  readonly listener: Listener | undefined;
+  readonly keeper: Keeper;
+  readonly listeners: readonly Listener[];
   readonly registration: Registration | undefined;
   readonly epmd: Epmd | undefined;
   readonly logger: Logger;
@@ -52,8 +53,11 @@ export interface NodeStats {
   readonly monitored: number;
 }
 
-/** Why a node came to its end: `stopped` by `stop()`, or the name of the signal that stopped it. */
-export type NodeEnd = "stopped" | NodeJS.Signals;
+/**
+ * Why a node came to its end: `stopped` by `stop()`, `name_lost` when it had its name from a node to which the connection is
+ * gone, or the name of the signal that stopped it.
+ */
+export type NodeEnd = "stopped" | "name_lost" | NodeJS.Signals;
 
 /**
  * This process as a node of the cluster. It has the interface of a {@link Process}: `call`, `send`, `monitor` and the rest
@@ -88,9 +92,9 @@ export class Node extends Process implements AsyncDisposable {
     return this.#parts.runtime.identity.creation;
   }
 
-  /** The port it listens at, undefined when it does not. */
+  /** The port it listens at, the first of several, undefined when it does not. */
   get port(): number | undefined {
-    return this.#parts.listener?.endpoint.port;
+    return this.#parts.listeners[0]?.endpoint.port;
   }
 
   /**
@@ -130,6 +134,16 @@ export class Node extends Process implements AsyncDisposable {
   /** Connects to a node. Rejects with what went wrong: HandshakeError, EpmdError, NodeUnknownError, NetError. */
   connect(node: string): Promise<void> {
     return this.#parts.peers.connect(node);
+  }
+
+  /**
+   * Connects to a node, and again whenever the connection is lost or cannot be made, after a wait that grows from try to try
+   * (option `reconnect`). Returns a function that ends the keeping; the connection stays.
+   *
+   * @throws ArgumentError for what is no node name.
+   */
+  keepConnected(node: string): () => void {
+    return this.#parts.keeper.keep(node);
   }
 
   /** Ends the connection to a node. False when there is none. */
@@ -177,11 +191,12 @@ export class Node extends Process implements AsyncDisposable {
   }
 
   async #stop(end: NodeEnd): Promise<void> {
-    const { runtime, peers, accepting, listener, registration, epmd } = this.#parts;
+    const { runtime, peers, keeper, accepting, listeners, registration, epmd } = this.#parts;
     for (const core of [...runtime.processes()]) core.exit(Reason.shutdown);
+    keeper.stop();
     accepting.drop();
     peers.stop();
-    await Promise.all([listener?.close(), registration?.close()]);
+    await Promise.all([...listeners.map((listener) => listener.close()), registration?.close()]);
     await epmd?.close();
     this.#end(end);
   }

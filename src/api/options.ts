@@ -1,8 +1,10 @@
 import type { Clock, Logger, Random, Transport } from "../base/index.ts";
 import type { ConnectionLimits } from "../dist/index.ts";
 import type { DecodeLimits, Profile } from "../etf/index.ts";
-import type { AddressResolver, CookieOptions } from "../node/index.ts";
+import type { AddressResolver, CookieOptions, PeerRules, ReconnectOptions } from "../node/index.ts";
 import type { Term } from "../term/index.ts";
+import type { TlsOptions } from "./carrier.ts";
+import type { DynamicName } from "./own-name.ts";
 
 /**
  * How this node makes itself known to others.
@@ -13,15 +15,36 @@ import type { Term } from "../term/index.ts";
  */
 export type EpmdMode = "auto" | "require" | "none";
 
+/** A place to listen at. */
+export interface ListenOptions {
+  /** An address of this machine, `0.0.0.0` or `::` for all of a family. */
+  readonly host?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+}
+
 /** Options of {@link startNode}. */
 export interface NodeOptions extends CookieOptions, Profile {
-  /** The full name, `name@host`. */
-  readonly name: string;
   /**
-   * Where to listen. Default: a free port on all IPv4 addresses, on the host part's address when that is a loopback one.
+   * The full name, `name@host`. A host with a dot, or an address, makes it a long name, any other a short one; nodes of the
+   * two kinds do not connect. `{ from: "shop@10.0.0.7" }` asks that node for a name: such a node does not listen, and stops
+   * with `name_lost` when the connection to it is gone.
+   */
+  readonly name: string | DynamicName;
+  /**
+   * Where to listen. Default: a free port on all IPv4 addresses, on all IPv6 ones when the host part is one of those, on the
+   * host part's address when that is a loopback one. With several places, the port of the first is registered.
    * `false`: not at all; then nobody can connect from outside, and no name is registered.
    */
-  readonly listen?: { readonly host?: string; readonly port?: number } | false;
+  readonly listen?: ListenOptions | readonly ListenOptions[] | false;
+  /** The port that others are to use, where it is not the one that is listened at: behind NAT, or in a container. */
+  readonly advertisedPort?: number;
+  /** Encrypts and authenticates connections between nodes; all nodes of a cluster have to. Default: plain TCP. */
+  readonly tls?: TlsOptions;
+  /** Nodes to connect to at the start, and again whenever they are lost. See {@link Node.keepConnected}. */
+  readonly keepConnected?: readonly string[];
+  /** How long to wait before such a node is tried again. */
+  readonly reconnect?: ReconnectOptions;
   readonly epmd?: EpmdMode;
   /** The port where every epmd is looked for. Default: `ERL_EPMD_PORT`, else 4369. */
   readonly epmdPort?: number;
@@ -38,6 +61,8 @@ export interface NodeOptions extends CookieOptions, Profile {
   readonly netTickTimeMs?: number;
   /** The time for each step of connecting, default 7,000 ms. */
   readonly setupTimeoutMs?: number;
+  /** What a peer that knows the cookie may do here; asked once for each connection. Default: everything. */
+  readonly rules?: (node: string) => PeerRules | undefined;
   /** Stops the node when the process gets one of these signals. */
   readonly stopOn?: readonly NodeJS.Signals[];
   /** Gets the messages that are sent to the node's own pid. Default: they are dropped. */
@@ -60,7 +85,7 @@ export interface NodeOptions extends CookieOptions, Profile {
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly random?: Random;
-  /** Default: TCP. */
+  /** For connections to nodes, unless `tls` is given, and to epmd. Default: TCP. */
   readonly transport?: Transport;
 }
 

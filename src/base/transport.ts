@@ -1,3 +1,5 @@
+import type { TiebeamError } from "./errors.ts";
+
 /**
  * What the machines of the upper layers need from a byte stream. Drivers (`tcp`, `memory`, `tls`) implement it;
  * nothing above a driver knows a socket.
@@ -62,6 +64,6 @@ export interface Transport {
   listen(
     endpoint: Endpoint,
     accept: (stream: ByteStream, remote: Endpoint, local?: Endpoint) => ByteStreamHandler,
-    refused?: (error: Error, remote: Endpoint) => void,
+    refused?: (error: TiebeamError, remote: Endpoint) => void,
   ): Promise<Listener>;
 }

@@ -134,7 +134,7 @@ function remoteOf({ remoteAddress, remotePort }: TLSSocket): Endpoint | undefine
   return { host: plainAddress(remoteAddress), port: remotePort };
 }
 
-function asError(doing: string, endpoint: Endpoint, cause: unknown): Error {
+function asError(doing: string, endpoint: Endpoint, cause: unknown): TlsError | NetError {
   const name = (cause as { code?: string } | undefined)?.code;
   const code = tlsCodeOf(name);
   if (code !== undefined) return new TlsError(code, endpoint, cause);

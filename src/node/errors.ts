@@ -10,6 +10,20 @@ export class NodeUnknownError extends TiebeamError {
   }
 }
 
+/**
+ * A node with a short name (`shop@box`) was to connect to one with a long name (`shop@box.example.com`), or the other way
+ * round, which no node does. Code `NODE_NAME_KIND`.
+ */
+export class NameKindError extends TiebeamError {
+  readonly node: string;
+
+  constructor(self: string, peer: string, own: "short" | "long") {
+    const other = own === "short" ? "long" : "short";
+    super("NODE_NAME_KIND", `${self} has a ${own} name and ${peer} a ${other} one: such nodes do not connect`);
+    this.node = peer;
+  }
+}
+
 /** A node was asked for something after it had been stopped, or stopped meanwhile. Code `NODE_STOPPED`. */
 export class NodeStoppedError extends TiebeamError {
   constructor(node: string) {
@@ -25,5 +39,6 @@ export type DownReason =
   | "net_tick_timeout"
   | "protocol_error"
   | "queue_limit"
+  | "rate_limit"
   | "replaced"
   | "shutdown";

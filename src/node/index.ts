@@ -1,8 +1,12 @@
 export { type AcceptOptions, Acceptor } from "./acceptor.ts";
 export { CookieError, type CookieOptions, cookieSource } from "./cookie.ts";
-export { type DownReason, NodeStoppedError, NodeUnknownError } from "./errors.ts";
+export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
 export { Exposed, type ExposedFunction, type ExposeOptions, type Outcome } from "./exposed.ts";
+export { randomCreation } from "./granted-names.ts";
+export { Keeper, type ReconnectOptions } from "./keeper.ts";
+export { checkNameKinds } from "./name-kinds.ts";
 export { startNetKernel } from "./net-kernel.ts";
+export type { PeerOperation, PeerRules } from "./peer-rules.ts";
 export { type Dial, type DownCause, Peers, type PeersOptions, type PeersOwner } from "./peers.ts";
 export { type AddressResolver, epmdResolver, fixedPortResolver } from "./resolver.ts";
 export { startRex } from "./rex.ts";

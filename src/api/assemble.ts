@@ -1,0 +1,143 @@
+import type { Clock, Logger, Random } from "../base/index.ts";
+import { type Connection, dial, type NodeIdentity, ourFlags } from "../dist/index.ts";
+import { DEFAULT_ATOM_BUDGET } from "../etf/index.ts";
+import {
+  type AcceptOptions,
+  type AddressResolver,
+  checkNameKinds,
+  Exposed,
+  Keeper,
+  Peers,
+  Spawner,
+  startNetKernel,
+  startRex,
+} from "../node/index.ts";
+import { serveErpc } from "../remote/index.ts";
+import { type Behaviour, Identity, type ProcessCore, Runtime } from "../runtime/index.ts";
+import type { Term } from "../term/index.ts";
+import type { Carrier } from "./carrier.ts";
+import {
+  DEFAULT_HIGH_WATER_BYTES,
+  DEFAULT_MAX_QUEUED_BYTES,
+  DEFAULT_MAX_QUEUED_SIGNALS,
+  type NodeOptions,
+} from "./options.ts";
+
+/** What a node is put into: options with their defaults, and what was made of them. */
+export interface Surroundings {
+  readonly options: NodeOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly carrier: Carrier;
+  readonly resolve: AddressResolver;
+  readonly cookieFor: (peer: string) => string;
+  readonly setupTimeoutMs: number;
+}
+
+/** The parts of a node that need its name. */
+export interface Assembly {
+  readonly runtime: Runtime;
+  readonly host: ProcessCore;
+  readonly peers: Peers;
+  readonly keeper: Keeper;
+  readonly exposed: Exposed;
+  /** For the handshakes that peers begin. */
+  readonly accepting: AcceptOptions;
+}
+
+/**
+ * Puts a node together that is called so. Nothing is waited for, since a name can come in the middle of a handshake.
+ * `lost` hears of connections that were up and are gone.
+ */
+export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: string) => void): Assembly {
+  const { options, clock, random, logger, carrier, resolve, cookieFor, setupTimeoutMs } = around;
+  const handshake = { ...handshakeOf(around), self, up: (connection: Connection) => peers.up(connection) };
+  const peers: Peers = new Peers({
+    self: self.name,
+    clock,
+    random,
+    logger,
+    setupTimeoutMs,
+    rules: options.rules,
+    highWaterBytes: options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES,
+    maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
+    maxQueuedSignals: options.maxQueuedSignals ?? DEFAULT_MAX_QUEUED_SIGNALS,
+    dial: async (peer, signal) => {
+      checkNameKinds(self.name, peer);
+      const endpoint = await resolve(peer, signal);
+      return dial(carrier.transport, endpoint, { ...handshake, peer, cookie: cookieFor(peer), signal });
+    },
+    owner: {
+      signal: (signal) => (signal.op === "spawnRequest" ? spawner.request(signal) : runtime.accept(signal)),
+      up: (node) => {
+        keeper.up(node);
+        runtime.nodeWatchers.tell({ type: "nodeup", node, reason: undefined });
+      },
+      down: (node, reason, wasUp) => {
+        runtime.nodeDown(node);
+        keeper.down(node);
+        if (!wasUp) return;
+        runtime.nodeWatchers.tell({ type: "nodedown", node, reason });
+        lost(node);
+      },
+    },
+  });
+  const keeper = new Keeper({ ...options.reconnect, clock, random, connect: (node) => peers.connect(node) });
+
+  const identity = new Identity(self.name, self.creation, random);
+  const localMessages = options.localMessages === "share" ? "share" : profileOf(options);
+  const runtime = new Runtime({ identity, clock, logger, remote: peers, localMessages });
+  const exposed = new Exposed();
+  const spawner = new Spawner(runtime, exposed);
+  serveErpc(spawner, exposed);
+  startNetKernel(runtime);
+  startRex(runtime, exposed);
+  const host = runtime.spawn(() => new Host(options.onMessage));
+  const accepting: AcceptOptions = {
+    ...handshake,
+    peers,
+    cookieFor,
+    onFailed: (error, remote) =>
+      logger.warn(`${remote.host} could not connect: ${error.message}`, { code: error.code }),
+  };
+  return { runtime, host, peers, keeper, exposed, accepting };
+}
+
+/** How connections are made and behave, whoever is on their other side. */
+export function handshakeOf({ options, clock, random, carrier, setupTimeoutMs }: Surroundings) {
+  return {
+    clock,
+    random,
+    flags: ourFlags({ visible: options.unsafeVisible ?? false }),
+    lengthBytes: carrier.lengthBytes,
+    stepTimeoutMs: setupTimeoutMs,
+    tick: options.netTickTimeMs === undefined ? undefined : { timeMs: options.netTickTimeMs },
+    limits: options.connectionLimits,
+    decoder: { ...profileOf(options), ...(options.decodeLimits && { limits: options.decodeLimits }) },
+    encoder: { structs: options.structs, atomBudget: options.atomBudget ?? DEFAULT_ATOM_BUDGET },
+  };
+}
+
+function profileOf({ floats, binaries, structs }: NodeOptions) {
+  return {
+    ...(floats !== undefined && { floats }),
+    ...(binaries !== undefined && { binaries }),
+    ...(structs !== undefined && { structs }),
+  };
+}
+
+/** The process in whose name the host's code calls and sends. */
+class Host implements Behaviour {
+  readonly label = "host process";
+  readonly immortal = true;
+  readonly #onMessage: ((message: Term) => void) | undefined;
+
+  constructor(onMessage: ((message: Term) => void) | undefined) {
+    this.#onMessage = onMessage;
+  }
+
+  receive(message: unknown): void {
+    this.#onMessage?.(message as Term);
+  }
+}

@@ -1,0 +1,116 @@
+import type { Clock } from "../base/index.ts";
+import type { Signal } from "../dist/index.ts";
+import { Reason } from "../runtime/index.ts";
+import { atom } from "../term/index.ts";
+
+/** What a peer does to processes of this node; answers to what this node did are not among them, and always allowed. */
+export type PeerOperation = "send" | "link" | "monitor" | "exit" | "spawn" | "groupLeader";
+
+/**
+ * What a peer that knows the cookie may do here. Everything that is left out is allowed.
+ *
+ * What is refused is answered as for a process that does not exist, where the BEAM has an answer: `noproc` to monitors and
+ * links, `notsup` to spawns. Messages and exits are dropped.
+ */
+export interface PeerRules {
+  /** The registered names that it may send to and monitor; `net_kernel`, which answers pings, always is one. */
+  readonly names?: readonly string[];
+  /** The operations that it may use. Messages to an alias, which this node handed out, are always taken. */
+  readonly operations?: readonly PeerOperation[];
+  /** Largest message in bytes; larger ones are dropped before they are decoded. */
+  readonly maxMessageBytes?: number;
+  /** Signals a second, averaged over a second; above that its connection is closed with `rate_limit`. */
+  readonly maxSignalsPerSecond?: number;
+}
+
+/** What {@link PeerGuard} does about what it refuses. */
+export interface GuardEffects {
+  /** Sends an answer to the peer. */
+  answer(signal: Signal): void;
+  /** The peer sends more than it may. */
+  tooMany(): void;
+}
+
+const NOTSUP = atom("notsup");
+const ALWAYS_REACHED = "net_kernel";
+
+/** The operation that a signal is, undefined for those that are always allowed. */
+const OPERATIONS: Partial<Record<Signal["op"], PeerOperation>> = {
+  send: "send",
+  sendName: "send",
+  link: "link",
+  monitor: "monitor",
+  exit: "exit",
+  exitAlias: "exit",
+  spawnRequest: "spawn",
+  groupLeader: "groupLeader",
+};
+
+/** Holds one connection to the rules of its peer. Sees every signal before its payload is decoded. */
+export class PeerGuard {
+  readonly #effects: GuardEffects;
+  readonly #clock: Clock;
+  readonly #names: ReadonlySet<string> | undefined;
+  readonly #operations: ReadonlySet<PeerOperation> | undefined;
+  readonly #maxMessageBytes: number;
+  readonly #perSecond: number;
+  #second: number;
+  #signals = 0;
+
+  constructor(rules: PeerRules, clock: Clock, effects: GuardEffects) {
+    this.#effects = effects;
+    this.#clock = clock;
+    this.#names = rules.names && new Set([...rules.names, ALWAYS_REACHED]);
+    this.#operations = rules.operations && new Set(rules.operations);
+    this.#maxMessageBytes = rules.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+    this.#perSecond = rules.maxSignalsPerSecond ?? Number.POSITIVE_INFINITY;
+    this.#second = clock.now();
+  }
+
+  /** True when the signal is taken. When not, it has been answered. */
+  admit(signal: Signal, payloadBytes: number): boolean {
+    if (!this.#inTime()) {
+      this.#effects.tooMany();
+      return false;
+    }
+    if (payloadBytes > this.#maxMessageBytes) return false;
+    if (this.#allows(signal)) return true;
+    const answer = refusal(signal);
+    if (answer !== undefined) this.#effects.answer(answer);
+    return false;
+  }
+
+  #allows(signal: Signal): boolean {
+    const operation = OPERATIONS[signal.op];
+    if (operation === undefined) return true;
+    if (this.#names !== undefined && (signal.op === "sendName" || signal.op === "monitor")) {
+      if (typeof signal.to === "string" && !this.#names.has(signal.to)) return false;
+    }
+    const reachesKernel = "to" in signal && signal.to === ALWAYS_REACHED;
+    return this.#operations === undefined || reachesKernel || this.#operations.has(operation);
+  }
+
+  #inTime(): boolean {
+    if (this.#perSecond === Number.POSITIVE_INFINITY) return true;
+    const now = this.#clock.now();
+    if (now - this.#second >= 1000) {
+      this.#second = now;
+      this.#signals = 0;
+    }
+    return ++this.#signals <= this.#perSecond;
+  }
+}
+
+/** The answer of a BEAM to a signal for what does not exist. */
+function refusal(signal: Signal): Signal | undefined {
+  switch (signal.op) {
+    case "monitor":
+      return { op: "down", from: signal.to, to: signal.from, ref: signal.ref, reason: Reason.noproc };
+    case "link":
+      return { op: "linkExit", from: signal.to, to: signal.from, reason: Reason.noproc };
+    case "spawnRequest":
+      return { op: "spawnReply", ref: signal.ref, to: signal.from, flags: 0, result: NOTSUP };
+    default:
+      return undefined;
+  }
+}
