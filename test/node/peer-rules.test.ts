@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import type { PeerRules } from "../../src/node/index.ts";
+import { GenServer, reply } from "../../src/otp/index.ts";
+import { atom, type Term, tuple } from "../../src/term/index.ts";
+import { Cluster } from "../support/cluster.ts";
+
+const A = "a@127.0.0.1";
+const B = "b@127.0.0.1";
+
+class Echo extends GenServer {
+  override handleCall(request: Term) {
+    return reply(request);
+  }
+}
+
+/** A node `b` that holds `a` to rules, with an echo that it may and one that it may not reach, whatever the rules say. */
+async function held(rules: PeerRules) {
+  const cluster = new Cluster();
+  const a = await cluster.start(A);
+  const received: Term[] = [];
+  const b = await cluster.start(B, {
+    rules: (node) => (node === A ? rules : undefined),
+    onMessage: (message) => received.push(message),
+  });
+  await cluster.outcome(Promise.all([b.start(Echo, { name: "open" }), b.start(Echo, { name: "closed" })]));
+  const call = (name: string, request: unknown) => cluster.outcome(a.call({ name, node: B }, request));
+  return { cluster, a, b, received, call };
+}
+
+describe("a peer under rules", () => {
+  test("reaches the names that it may, others do not exist for it, and it can always ping", async () => {
+    const { call } = await held({ names: ["open"] });
+    expect(await call("open", 1)).toBe(1);
+    expect(await call("closed", 1)).toMatchObject({ code: "EXIT_NOPROC" });
+    expect(await call("net_kernel", tuple(atom("is_auth"), atom(A)))).toBe(atom("yes"));
+  });
+
+  test("is answered as the BEAM would what it may not do", async () => {
+    const { cluster, a, b, received } = await held({ operations: ["monitor"] });
+    a.monitor(b.pid);
+    a.link(b.pid);
+    void a.send(b.pid, "dropped");
+    a.exit(b.pid, atom("shutdown"));
+    const spawned = await cluster.outcome(a.spawnRemote(B, "m", "f", []));
+
+    expect(spawned).toMatchObject({ code: "SPAWN_REFUSED", reason: "notsup" });
+    expect(received).toEqual([]);
+    expect(b.processInfo(b.pid)).toMatchObject({ links: [], monitoredBy: [a.pid] });
+    expect(a.processInfo(a.pid)?.links).toEqual([]);
+  });
+
+  test("still gets through what it answers", async () => {
+    const { cluster, a, b } = await held({ operations: [] });
+    await cluster.outcome(a.start(Echo, { name: "echo" }));
+    expect(await cluster.outcome(b.call({ name: "echo", node: A }, "question"))).toBe("question");
+  });
+
+  test("has messages that are too large dropped", async () => {
+    const { cluster, a, b, received } = await held({ maxMessageBytes: 1000 });
+    void a.send(b.pid, "x".repeat(2000));
+    void a.send(b.pid, "small");
+    await cluster.clock.settle();
+    expect(received).toEqual(["small"]);
+  });
+
+  test("loses its connection when it sends too much in a second", async () => {
+    const { cluster, a, b, received } = await held({ maxSignalsPerSecond: 10 });
+    const reasons: unknown[] = [];
+    b.monitorNodes(({ type, reason }) => type === "nodedown" && reasons.push(reason));
+    for (let i = 0; i < 10; i++) void a.send(b.pid, i);
+    await cluster.clock.advance(1000);
+    for (let i = 0; i < 11; i++) void a.send(b.pid, i);
+    await cluster.clock.settle();
+    expect(received).toHaveLength(20);
+    expect(reasons).toEqual(["rate_limit"]);
+  });
+});
