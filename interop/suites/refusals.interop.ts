@@ -212,7 +212,6 @@ describePeers("refusals", {}, (release) => {
     ],
     ["HANDSHAKE_NAME", "has no node name", (peer) => peer.sendName("no node name", FLAGS)],
     ["HANDSHAKE_NAME", "has our own name", (peer) => peer.sendName(node.name, FLAGS)],
-    ["HANDSHAKE_NOT_ALLOWED", "asks for a name", (peer) => peer.sendName("127.0.0.1", FLAGS | Flag.NameMe)],
     ["HANDSHAKE_TIMEOUT", "does not answer the challenge", (peer, name) => peer.sendName(name, FLAGS)],
     [
       "HANDSHAKE_PROTOCOL",
