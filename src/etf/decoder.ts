@@ -312,13 +312,14 @@ export class Decoder {
     const size = reader.u32();
     this.#count(reader, size * 2);
     const values: Term[] = new Array(size);
+    const { references } = this;
     let node = this.#keyTree.root;
     /** Of a map that does not follow the tree. */
     let keys: Term[] | undefined = size > MAX_SHAPE_KEYS ? [] : undefined;
     for (let i = 0; i < size; i++) {
       if (keys === undefined) {
         let next = node.likely;
-        if (next === undefined || !next.atom!.isNext(reader, this.references)) {
+        if (next === undefined || !next.atom!.isNext(reader, references)) {
           next = this.#nextKey(reader, node, at);
         }
         if (next === undefined) keys = node.atoms().map(({ term }) => term);

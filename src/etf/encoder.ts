@@ -121,41 +121,27 @@ export class Encoder {
       if (isStackOverflow(error)) throw new EncodeError("ETF_DEPTH", "the stack is used up", [], { cause: error });
       throw error;
     } finally {
-      this.#atomsOfTerm.length = 0;
+      // Setting the length costs more than encoding a small term, even when it changes nothing.
+      if (this.#atomsOfTerm.length > 0) this.#atomsOfTerm.length = 0;
       this.#busy = false;
     }
   }
 
   /** `depth` is also the length of the path to the value. */
   #term(writer: Writer, value: unknown, depth: number): void {
-    switch (typeof value) {
-      case "string":
-        this.#string(writer, value, depth);
-        break;
-      case "number":
-        this.#number(writer, value, depth);
-        break;
-      case "object":
-        if (value === null) this.#atom(writer, "nil", depth);
-        else if (value instanceof Atom) this.#atom(writer, value.tag, depth);
-        else if (isTuple(value)) this.#tuple(writer, value, depth);
-        else if (Array.isArray(value)) this.#list(writer, value, depth);
-        else if (isPlainObject(value)) this.#fields(writer, value, undefined, depth);
-        else if (value instanceof Map) this.#map(writer, value, depth);
-        else this.#instance(writer, value, depth);
-        break;
-      case "boolean":
-        this.#atom(writer, value ? "true" : "false", depth);
-        break;
-      case "undefined":
-        this.#atom(writer, "nil", depth);
-        break;
-      case "bigint":
-        this.#bigint(writer, value, depth);
-        break;
-      default:
-        throw this.#error("ETF_UNSUPPORTED", `a ${typeof value} has no Erlang form`, depth);
-    }
+    // Not a switch: V8 has an instruction for each of these comparisons.
+    if (typeof value === "string") this.#string(writer, value, depth);
+    else if (typeof value === "number") this.#number(writer, value, depth);
+    else if (value instanceof Atom) this.#atom(writer, value.tag, depth);
+    else if (isTuple(value)) this.#tuple(writer, value, depth);
+    else if (Array.isArray(value)) this.#list(writer, value, depth);
+    else if (isPlainObject(value)) this.#fields(writer, value, undefined, depth);
+    else if (value instanceof Map) this.#map(writer, value, depth);
+    else if (value === null || value === undefined) this.#atom(writer, "nil", depth);
+    else if (typeof value === "boolean") this.#atom(writer, value ? "true" : "false", depth);
+    else if (typeof value === "bigint") this.#bigint(writer, value, depth);
+    else if (typeof value === "object") this.#instance(writer, value, depth);
+    else throw this.#error("ETF_UNSUPPORTED", `a ${typeof value} has no Erlang form`, depth);
   }
 
   #instance(writer: Writer, value: object, depth: number): void {
@@ -193,8 +179,7 @@ export class Encoder {
     if (value >= 0 && value <= 255) {
       writer.u16((Tag.SmallInteger << 8) | value);
     } else {
-      writer.u8(Tag.Integer);
-      writer.u32(value);
+      writer.tagged32(Tag.Integer, value);
     }
   }
 
@@ -302,8 +287,8 @@ export class Encoder {
     if (length > 0) {
       if (isByte(items[0]) && length <= MAX_STRING_LENGTH && this.#byteList(writer, items)) return;
       this.#checkDepth(depth);
-      writer.u8(Tag.List);
-      this.#length(writer, length, "elements", depth);
+      // A JavaScript array is never longer than the format can say.
+      writer.tagged32(Tag.List, length);
       for (let i = 0; i < length; i++) {
         this.#path[depth] = i;
         this.#term(writer, items[i], depth + 1);

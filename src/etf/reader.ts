@@ -1,15 +1,13 @@
 import { DecodeError } from "./errors.ts";
 
-/** Eight bytes seen as a double: cheaper than a DataView per buffer. Filled and read within one call of f64. */
-const float = new Float64Array(1);
-const floatBytes = new Uint8Array(float.buffer);
-const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
 /** Reads big-endian fields from a range of bytes, and nothing beyond it. Reuse one with {@link Reader.reset}. */
 export class Reader {
   bytes: Uint8Array;
   offset: number;
   end: number;
+  /** Kept for the next float of the same bytes. */
+  #view: DataView | undefined;
+  #viewOf: Uint8Array | undefined;
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     this.bytes = bytes;
@@ -72,10 +70,12 @@ export class Reader {
   f64(): number {
     this.need(8);
     const { bytes, offset } = this;
+    if (this.#viewOf !== bytes) {
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset);
+      this.#viewOf = bytes;
+    }
     this.offset = offset + 8;
-    if (LITTLE_ENDIAN) for (let i = 0; i < 8; i++) floatBytes[i] = bytes[offset + 7 - i]!;
-    else for (let i = 0; i < 8; i++) floatBytes[i] = bytes[offset + i]!;
-    return float[0]!;
+    return this.#view!.getFloat64(offset);
   }
 
   /** A copy of the next bytes: the range that is read from may be reused. */
