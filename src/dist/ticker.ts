@@ -23,12 +23,16 @@ export interface Ticked {
   silent(): void;
 }
 
+/** Silence is looked for so many times as often as ticks are due. */
+const LOOKS_PER_TICK = 2;
+
 /**
  * Sends ticks and notices silence, as the BEAM counts it (erl_dist_protocol has no word about it; kernel's
  * `net_ticktime` and `net_tickintensity` are the source).
  *
- * At each look a tick is sent when nothing was written since the last one and nothing waits; on a hidden link also when
- * nothing was read. The peer is lost when nothing was read at `intensity` looks in a row.
+ * `intensity` times per tick time a tick is sent when nothing was written since the last time and nothing waits; on a hidden
+ * link also when nothing was read. Silence is looked for twice as often, so that a silent peer is lost between 1 and 1.125
+ * times the tick time: well within the 1.25 that a BEAM may take, timers that fire late included.
  */
 export class Ticker {
   readonly #clock: Clock;
@@ -40,13 +44,14 @@ export class Ticker {
   #lastRead = 0;
   #lastWritten = 0;
   #silentLooks = 0;
+  #looks = 0;
 
   constructor(clock: Clock, target: Ticked, hidden: boolean, options: TickOptions = {}) {
     this.#clock = clock;
     this.#target = target;
     this.#hidden = hidden;
     this.#intensity = options.intensity ?? DEFAULT_TICK_INTENSITY;
-    this.#periodMs = (options.timeMs ?? DEFAULT_TICK_TIME_MS) / this.#intensity;
+    this.#periodMs = (options.timeMs ?? DEFAULT_TICK_TIME_MS) / this.#intensity / LOOKS_PER_TICK;
     this.#timer = this.#nextLook();
   }
 
@@ -62,16 +67,17 @@ export class Ticker {
   }
 
   #look(): void {
-    const { packetsRead, packetsWritten, sending } = this.#target;
-    const silent = packetsRead === this.#lastRead;
-    const idle = packetsWritten === this.#lastWritten && !sending;
+    const { packetsRead } = this.#target;
+    this.#silentLooks = packetsRead === this.#lastRead ? this.#silentLooks + 1 : 0;
     this.#lastRead = packetsRead;
-    this.#silentLooks = silent ? this.#silentLooks + 1 : 0;
-    if (this.#silentLooks >= this.#intensity) {
-      this.#target.silent();
-      return;
-    }
-    if (idle || (this.#hidden && silent)) this.#target.sendTick();
+    if (this.#silentLooks >= this.#intensity * LOOKS_PER_TICK) this.#target.silent();
+    else if (++this.#looks % LOOKS_PER_TICK === 0) this.#tick();
+  }
+
+  #tick(): void {
+    const { packetsWritten, sending } = this.#target;
+    const idle = packetsWritten === this.#lastWritten && !sending;
+    if (idle || (this.#hidden && this.#silentLooks >= LOOKS_PER_TICK)) this.#target.sendTick();
     this.#lastWritten = this.#target.packetsWritten;
   }
 }

@@ -36,7 +36,7 @@ export function startServer<S extends AnyServer>(
   const name = options.name === undefined ? undefined : nameText(options.name);
   return new Promise((resolve, reject) => {
     const holder = name === undefined ? undefined : runtime.names.find(name);
-    if (holder !== undefined) throw new ExitError(tuple(atom("already_started"), holder.pid), name, undefined);
+    if (holder !== undefined) throw new ExitError("start", name, tuple(atom("already_started"), holder.pid));
     const make = serverClass as unknown as GenServerClass & Pick<typeof GenServer, typeof behaviour>;
     let process: GenServerProcess | undefined;
     const core = runtime.spawn((core) => {
@@ -50,7 +50,7 @@ export function startServer<S extends AnyServer>(
       throw error;
     }
     if (options.link) user.link(core.pid);
-    const starting = user.monitor(core.pid, (reason) => reject(new ExitError(reason, name ?? core.pid, undefined)));
+    const starting = user.monitor(core.pid, (reason) => reject(new ExitError("start", name ?? core.pid, reason)));
     process?.init(options.args, () => {
       user.demonitor(starting);
       resolve(new StartedServer(user, core.pid));

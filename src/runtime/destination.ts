@@ -38,20 +38,12 @@ export function resolve(to: Destination, ownNode: string): Address | undefined {
     if ("via" in to) return to.via.whereis(to.name);
     return { name: nameText(to.name), node: to.node === undefined ? ownNode : nameText(to.node) };
   }
-  throw new ArgumentError("to", `${describe(to)} is no pid, name, { name, node } or alias`);
+  throw new ArgumentError("to", `${inspect(to)} is no pid, name, { name, node } or alias`);
 }
 
 /** The text of a name given as string or atom. */
 export function nameText(name: unknown): string {
   const text = typeof name === "string" ? name : atomText(name);
-  if (text === undefined || text === "") throw new ArgumentError("name", `${describe(name)} is no name`);
+  if (text === undefined || text === "") throw new ArgumentError("name", `${inspect(name)} is no name`);
   return text;
-}
-
-function describe(value: unknown): string {
-  try {
-    return inspect(value);
-  } catch {
-    return typeof value;
-  }
 }

@@ -31,13 +31,20 @@ export class ExitError extends TiebeamError {
   readonly reason: Term;
   readonly target: unknown;
 
-  constructor(why: unknown, target: unknown, call: Tuple | "stream" | undefined, options?: ErrorOptions) {
-    const code = EXIT_CODES.get(why) ?? "EXIT_OTHER";
-    const what = typeof call === "object" ? "call" : (call ?? "start");
-    super(code, `${what} of ${inspect(target)} failed: ${inspect(why)}`, options);
-    this.reason = (typeof call === "object" ? tuple(why as object, call) : why) as Term;
+  /** `doing` is what failed for `why`; `reason` is given where it holds more than that. */
+  constructor(doing: "call" | "start" | "stream", target: unknown, why: unknown, reason = why) {
+    super(EXIT_CODES.get(why) ?? "EXIT_OTHER", `${doing} of ${describeTarget(target)} failed: ${inspect(why)}`);
+    this.reason = reason as Term;
     this.target = target;
   }
+}
+
+/** `cart`, `cart on shop@host`, or what the target is as a term. */
+function describeTarget(target: unknown): string {
+  if (typeof target === "string") return target;
+  if (typeof target !== "object" || target === null || !("name" in target)) return inspect(target);
+  const name = typeof target.name === "string" ? target.name : inspect(target.name);
+  return "node" in target && target.node !== undefined ? `${name} on ${target.node}` : name;
 }
 
 const EXIT_CODES = new Map<unknown, string>([

@@ -36,7 +36,8 @@ export async function call(
   checkTimeout(timeoutMs);
   const { runtime } = core;
   const address = resolve(to, runtime.identity.node);
-  const failure = (why: unknown) => new ExitError(why, to, callTerm(to, address, request, timeoutMs));
+  const failure = (why: unknown) =>
+    new ExitError("call", to, why, tuple(why as object, callTerm(to, address, request, timeoutMs)));
   if (!core.alive) throw new Exit(core.exitReason);
   if (address === undefined) throw failure(Reason.noproc);
   if (address instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");

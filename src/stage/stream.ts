@@ -214,7 +214,7 @@ class StreamProcess extends StageProcess {
       const isLost = cancel.kind === "down" && reason === Reason.noconnection;
       const target = producer instanceof Pid ? producer : tuple(atom(producer.name), atom(producer.node));
       return this.#loop.end({
-        error: isLost ? this.core.runtime.nodeDownError(producer.node) : new ExitError(reason, target, "stream"),
+        error: isLost ? this.core.runtime.nodeDownError(producer.node) : new ExitError("stream", target, reason),
       });
     }
     if (this.#mode === "permanent" || !this.#hasProducers()) this.#loop.end();
@@ -222,7 +222,7 @@ class StreamProcess extends StageProcess {
 
   protected override producerMissing(to: string): void {
     if (this.#mode === "temporary") return;
-    this.#loop.end({ error: new ExitError(Reason.noproc, to, "stream") });
+    this.#loop.end({ error: new ExitError("stream", to, Reason.noproc) });
   }
 
   /** Producers may be waiting until all their consumers are there, as those of a Flow are: this one is. */

@@ -179,7 +179,7 @@ describe("writing", () => {
 });
 
 describe("ticks", () => {
-  test("keep an idle link up, and a silent peer is lost within 1.25 times the tick time", async () => {
+  test("keep an idle link up, and a silent peer is lost within 1.125 times the tick time", async () => {
     const { a, b, clock, network } = await connected({
       dial: { tick: { timeMs: 60_000 } },
       answer: { tick: { timeMs: 60_000 } },
@@ -189,7 +189,7 @@ describe("ticks", () => {
     expect(a.connection!.open && b.connection!.open).toBe(true);
     expect(a.connection!.packetsRead).toBe(40);
     b.connection!.sendTick = () => {};
-    await clock.advance(75_000);
+    await clock.advance(67_500);
 
     expect(a.ends).toEqual([{ reason: "net_tick_timeout", error: undefined }]);
     expect(b.ends).toMatchObject([{ reason: "connection_closed" }]);
