@@ -82,7 +82,8 @@ export class HandshakeInitiator implements HandshakeMachine {
   }
 
   timeout(): HandshakeStep {
-    return this.#fail("HANDSHAKE_TIMEOUT", `it sent no ${this.#due()} in time`);
+    const missing = this.#state.at === "idle" ? "there was no stream to it" : `it sent no ${this.#due()}`;
+    return this.#fail("HANDSHAKE_TIMEOUT", `${missing} in time`);
   }
 
   closed(error?: Error): HandshakeStep {
