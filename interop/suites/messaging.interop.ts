@@ -327,6 +327,8 @@ describePeers("messaging", {}, (release) => {
 
   test("nodeup and nodedown are told on the BEAM, and a lost connection ends each link and monitor once, on both sides", async () => {
     const other = await nodeBeside(beam);
+    const eventsHere: string[] = [];
+    other.monitorNodes(({ type, node, reason }) => eventsHere.push(`${type} ${node} ${reason ?? ""}`));
     const holder = await other.start(Puppet, { name: "holder" });
     await holder.call(tuple(atom("trap"), true));
     await beam.eval(`
@@ -376,6 +378,12 @@ describePeers("messaging", {}, (release) => {
       ":EXIT :noconnection",
     ]);
     expect(events).toBe("[:nodeup, :nodedown, :nodeup, :nodedown]");
+    expect(eventsHere).toEqual([
+      `nodeup ${beam.name} `,
+      `nodedown ${beam.name} disconnect`,
+      `nodeup ${beam.name} `,
+      `nodedown ${beam.name} connection_closed`,
+    ]);
     expect(other.processInfo(holder.pid)).toMatchObject({ links: [], monitors: [], monitoredBy: [] });
     await other.stop();
   });
