@@ -1,9 +1,11 @@
 import type { ByteStream, Clock } from "../base/index.ts";
 import { Decoder, type DecoderOptions, Encoder, type EncoderOptions, Writer } from "../etf/index.ts";
+import { Pid } from "../term/index.ts";
 import { type Abilities, abilitiesOf } from "./abilities.ts";
-import { Backlog, type Lane } from "./backlog.ts";
+import type { Lane } from "./backlog.ts";
 import { DistributionError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import { FragmentSender } from "./fragment-sender.ts";
 import type { FragmentLimits } from "./fragments.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import type { Established, NodeIdentity } from "./handshake.ts";
@@ -70,9 +72,6 @@ const DEFAULT_MAX_SEQUENCES = 10_000;
 /** Outgoing bytes leave at the latest when they are this many; one block of this size is what a connection holds. */
 const FLUSH_BYTES = 64 * 1024;
 
-/** Fragments that leave in one turn of the event loop, so that signals which come meanwhile are handled, and pass. */
-const FRAGMENT_BYTES_PER_TURN = 256 * 1024;
-
 /** A block that grew beyond this for one large message is not kept. */
 const KEPT_BLOCK_BYTES = 4 * FLUSH_BYTES;
 
@@ -100,14 +99,15 @@ export class Connection implements FrameSink, Ticked {
   readonly #packets: PacketReader;
   readonly #packetWriter: PacketWriter;
   readonly #ticker: Ticker;
-  readonly #handler: ConnectionHandler;
+  #handler: ConnectionHandler;
   #writer = new Writer(FLUSH_BYTES);
   /** True while a chunk is being read: what is answered meanwhile leaves with the end of the chunk. */
   #reading = false;
   #flushDue = false;
-  /** Messages in fragments, and what waits behind them. */
-  readonly #backlog = new Backlog();
-  #pumpDue = false;
+  readonly #fragments: FragmentSender;
+  /** On both sides the pid 0.0, which is no process of ours, and `init` on a BEAM. */
+  readonly #questioner: Pid;
+  readonly #questioned: Pid;
   #open = true;
   #packetsRead = 0;
   #packetsWritten = 0;
@@ -124,6 +124,20 @@ export class Connection implements FrameSink, Ticked {
     this.#frames = options.reader ?? new FrameReader(4, maxFrameBytes);
     this.#frames.expect(4, maxFrameBytes);
     this.#packetWriter = new PacketWriter(this.abilities, new Encoder({ ...options.encoder, peer: this.abilities }));
+    this.#ticker = new Ticker(clock, this, !this.abilities.visible, options.tick);
+    // Who is told of a new connection may end it at once: then its handler hears of it as soon as there is one.
+    const ends: Parameters<ConnectionHandler["closed"]>[] = [];
+    this.#handler = { signal() {}, drained() {}, closed: (...end) => void ends.push(end) };
+    this.#questioner = new Pid(this.self.name, 0, 0, this.self.creation);
+    this.#questioned = new Pid(this.peer.name, 0, 0, this.peer.creation);
+    this.#fragments = new FragmentSender({
+      clock,
+      stream,
+      flush: () => this.flush(),
+      ask: this.abilities.unlinkId ? (id) => this.#ask(id) : undefined,
+      sent: () => void this.#packetsWritten++,
+      finished: (lane) => this.#handler.drained(lane),
+    });
     this.#handler = options.up(this);
     this.#packets = new PacketReader({
       peer: this.peer.name,
@@ -132,7 +146,7 @@ export class Connection implements FrameSink, Ticked {
       limits: fragmentLimits(maxFrameBytes, limits),
       admit: this.#handler.admit && ((signal, bytes) => this.#handler.admit!(signal, bytes)),
     });
-    this.#ticker = new Ticker(clock, this, !this.abilities.visible, options.tick);
+    for (const end of ends) this.#handler.closed(...end);
   }
 
   get open(): boolean {
@@ -141,17 +155,17 @@ export class Connection implements FrameSink, Ticked {
 
   /** Bytes that were written and have not left this process. */
   get queuedBytes(): number {
-    return this.#writer.size + this.#stream.queuedBytes + this.#backlog.bytes;
+    return this.#writer.size + this.#stream.queuedBytes + this.#fragments.backlog.bytes;
   }
 
   /** Those of them that leave before a signal that is sent now. Large messages of other senders do not count. */
   bytesAhead(signal: Signal): number {
-    return this.#writer.size + this.#stream.queuedBytes + (this.#backlog.laneOf(signal)?.bytes ?? 0);
+    return this.#writer.size + this.#stream.queuedBytes + (this.laneOf(signal)?.bytes ?? 0);
   }
 
   /** What the sender of a signal still has to send, if that is not in order with the signals of others any more. */
   laneOf(signal: Signal): Lane | undefined {
-    return this.#backlog.laneOf(signal);
+    return this.#fragments.backlog.laneOf(signal);
   }
 
   /** Packets that came, ticks included. */
@@ -177,17 +191,14 @@ export class Connection implements FrameSink, Ticked {
    */
   transmit(signal: Signal): boolean {
     if (!this.#open) return false;
-    if (this.#backlog.holds(signal)) {
+    if (this.#fragments.backlog.holds(signal)) {
       const message = this.#packetWriter.writeApart(signal);
-      if (message !== undefined) this.#backlog.add(signal, message);
+      if (message !== undefined) this.#fragments.add(signal, message);
       return message !== undefined;
     }
     const written = this.#packetWriter.write(this.#writer, signal);
     if (written === false) return false;
-    if (written !== true) {
-      this.#backlog.add(signal, written);
-      this.#pumpLater();
-    }
+    if (written !== true) this.#fragments.add(signal, written);
     this.#wrote();
     return true;
   }
@@ -220,7 +231,7 @@ export class Connection implements FrameSink, Ticked {
   drained(): void {
     if (!this.#open) return;
     if (this.#writer.size + this.#stream.queuedBytes === 0) this.#handler.drained();
-    if (!this.#backlog.isEmpty) this.#pump();
+    if (!this.#fragments.backlog.isEmpty) this.#fragments.resume();
   }
 
   /** The stream is over. */
@@ -240,7 +251,7 @@ export class Connection implements FrameSink, Ticked {
       this.#end("protocol_error", error as Error, true);
       return;
     }
-    if (signal !== undefined && this.#open) this.#handler.signal(signal);
+    if (signal !== undefined && this.#open && !this.#isOwn(signal)) this.#handler.signal(signal);
   }
 
   tooLarge(length: number, limit: number): void {
@@ -267,48 +278,42 @@ export class Connection implements FrameSink, Ticked {
     }
   }
 
-  #pumpLater(): void {
-    if (this.#pumpDue) return;
-    this.#pumpDue = true;
-    this.#clock.defer(() => {
-      this.#pumpDue = false;
-      if (this.#open) this.#pump();
-    });
+  /**
+   * Asks the peer to tell when it has read so far: every UNLINK_ID must be answered, also where there is no link
+   * (erl_dist_protocol, "Link Protocol").
+   */
+  #ask(id: number): void {
+    this.#packetWriter.write(this.#writer, { op: "unlink", from: this.#questioner, to: this.#questioned, id });
+    this.#wrote();
   }
 
-  /** Gives fragments to the stream while it takes them: no more than a turn's worth, and small signals first. */
-  #pump(): void {
-    this.flush();
-    let budget = FRAGMENT_BYTES_PER_TURN;
-    // A frame overwrites the end of the one before, so that must have left.
-    while (!this.#backlog.isEmpty && this.#stream.queuedBytes === 0) {
-      if (budget <= 0) return this.#pumpLater();
-      this.#sendFragment((frame) => {
-        this.#stream.write(frame);
-        budget -= frame.length;
-      });
-    }
-  }
-
-  #sendFragment(write: (frame: Uint8Array) => void): void {
-    const finished = this.#backlog.send(write);
-    this.#packetsWritten++;
-    if (finished !== undefined) this.#handler.drained(finished);
+  /** True for questions and answers of {@link #ask}, which concern the connection alone. */
+  #isOwn(signal: Signal): boolean {
+    if (signal.op === "unlinkAck" && isZero(signal.to)) this.#fragments.answered(Number(signal.id));
+    else if (signal.op === "unlink" && isZero(signal.to)) {
+      this.transmit({ op: "unlinkAck", from: this.#questioner, to: signal.from, id: signal.id });
+    } else return false;
+    return true;
   }
 
   #end(reason: CloseReason, error: Error | undefined, abort: boolean): void {
     if (!this.#open) return;
     if (!abort) {
       this.flush();
-      while (!this.#backlog.isEmpty) this.#sendFragment((frame) => this.#stream.write(frame.slice()));
+      this.#fragments.sendAll();
     }
     this.#open = false;
-    this.#backlog.clear();
+    this.#fragments.stop();
     this.#ticker.stop();
     this.#frames.stop();
     this.#stream.close({ abort });
     this.#handler.closed(reason, error);
   }
+}
+
+/** True for the pid 0.0. */
+function isZero(pid: Pid): boolean {
+  return pid.id === 0 && pid.serial === 0;
 }
 
 function fragmentLimits(maxFrameBytes: number, limits: ConnectionLimits | undefined): FragmentLimits {

@@ -1,0 +1,9 @@
+// The library and the harness of real BEAMs, straight from their TypeScript sources.
+import { register } from "node:module";
+
+register("./typescript-loader.mjs", import.meta.url);
+
+export const tiebeam = await import("../../src/index.ts");
+export const { startBeam } = await import("../../interop/harness/beam.ts");
+export const { startEpmd } = await import("../../interop/harness/epmd.ts");
+export const { findReleases } = await import("../../interop/providers/index.ts");

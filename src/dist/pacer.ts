@@ -1,0 +1,55 @@
+/** Bytes of a round at the start, and the fewest: one fragment. */
+const MIN_ROUND_BYTES = 64 * 1024;
+
+/** The most, so that a window of {@link MAX_ROUNDS} fills a gigabit over a quarter of a second. */
+const MAX_ROUND_BYTES = 16 * 1024 * 1024;
+
+/** Rounds that may be on their way: while one is answered the next one keeps the link busy. */
+const MAX_ROUNDS = 2;
+
+/** What a round may take above twice the fastest one: on loopback that one takes less than the jitter of two processes. */
+const JITTER_MS = 0.25;
+
+/**
+ * Holds fragments back while the peer has not taken those before, so that what waits in between (the kernels' buffers,
+ * tens of megabytes when left alone) does not delay the small signals behind them.
+ *
+ * Fragments leave in rounds, each followed by a question that the peer answers when it has read so far. Rounds grow
+ * while the answers come as fast as the fastest did, and shrink when answers take longer: the bytes on their way are
+ * then those that the link itself needs.
+ */
+export class Pacer {
+  #roundBytes = MIN_ROUND_BYTES;
+  #sentBytes = 0;
+  #fastestMs = Number.POSITIVE_INFINITY;
+  /** The questions that are not answered, oldest first. */
+  readonly #asked: { readonly id: number; readonly at: number }[] = [];
+
+  /** True: bytes may leave. */
+  get isOpen(): boolean {
+    return this.#asked.length < MAX_ROUNDS;
+  }
+
+  /** Counts bytes that leave. True when that ends the round: a question is due. */
+  sent(bytes: number): boolean {
+    this.#sentBytes += bytes;
+    return this.#sentBytes >= this.#roundBytes;
+  }
+
+  asked(id: number, now: number): void {
+    this.#sentBytes = 0;
+    this.#asked.push({ id, at: now });
+  }
+
+  /** A question was answered, and with it those before. Answers to unknown ones do not count. */
+  answered(id: number, now: number): void {
+    const index = this.#asked.findIndex((asked) => asked.id === id);
+    if (index < 0) return;
+    const took = now - this.#asked[index]!.at;
+    this.#asked.splice(0, index + 1);
+    this.#fastestMs = Math.min(this.#fastestMs, took);
+    const change = (2 * this.#fastestMs + JITTER_MS) / took;
+    const next = this.#roundBytes * Math.min(Math.max(change, 0.5), 1.5);
+    this.#roundBytes = Math.min(Math.max(next, MIN_ROUND_BYTES), MAX_ROUND_BYTES);
+  }
+}
