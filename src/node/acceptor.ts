@@ -1,6 +1,6 @@
 import type { ByteStream, ByteStreamHandler, Endpoint, Listener, TiebeamError, Transport } from "../base/index.ts";
 import { type AnswerOptions, answer, type ConnectDecision, type ConnectRequest } from "../dist/index.ts";
-import type { Peers } from "./peers.ts";
+import type { Attempt, Peers } from "./peers.ts";
 
 /** What {@link Acceptor} needs beyond what it supplies itself. */
 export type AcceptOptions = Omit<AnswerOptions, "decide" | "takeOver" | "failed" | "up"> & {
@@ -16,6 +16,7 @@ const MAX_ACCEPTING = 1_000;
 export class Acceptor {
   readonly #options: () => AcceptOptions | undefined;
   readonly #accepting = new Set<ByteStream>();
+  #attempts = 0;
 
   /** As long as `options` gives nothing, streams are closed at once. */
   constructor(options: () => AcceptOptions | undefined) {
@@ -48,26 +49,27 @@ export class Acceptor {
   }
 
   #accept(stream: ByteStream, remote: Endpoint, { peers, ...options }: AcceptOptions): ByteStreamHandler {
+    const attempt: Attempt = { order: ++this.#attempts };
     let decidedFor: string | undefined;
     this.#accepting.add(stream);
     return answer(stream, {
       ...options,
       decide: (request) => {
-        const decision = certified(stream, request) ? peers.decide(request) : "not_allowed";
+        const decision = certified(stream, request) ? peers.decide(request, attempt) : "not_allowed";
         decidedFor = candidateOf(decision, request);
         return decision;
       },
       takeOver: (peer) => {
-        peers.takeOver(peer);
+        peers.takeOver(peer, attempt);
         decidedFor = peer;
       },
       up: (connection) => {
         this.#accepting.delete(stream);
-        return peers.up(connection);
+        return peers.up(connection, attempt);
       },
       failed: (error) => {
         this.#accepting.delete(stream);
-        if (decidedFor !== undefined) peers.acceptFailed(decidedFor, error);
+        if (decidedFor !== undefined) peers.acceptFailed(decidedFor, attempt, error);
         options.onFailed(error, remote);
       },
     });

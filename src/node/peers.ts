@@ -59,6 +59,12 @@ export interface DownCause {
   readonly error: Error | undefined;
 }
 
+/** A handshake that a peer began. */
+export interface Attempt {
+  /** Grows: of two attempts of a peer the later one is what it has not given up. */
+  readonly order: number;
+}
+
 /** A connection that is being made, by us, by the peer, or both. */
 interface Connecting {
   readonly at: "connecting";
@@ -70,7 +76,7 @@ interface Connecting {
   /** An attempt of ours is under way. */
   dialling: boolean;
   /** Handshakes of the peer's making that are under way. */
-  accepting: number;
+  readonly accepting: Set<Attempt>;
   /** Runs while nothing is under way but the peer said that an attempt of its own is. */
   patience: Timer | undefined;
 }
@@ -78,6 +84,8 @@ interface Connecting {
 interface Up {
   readonly at: "up";
   readonly connection: Connection;
+  /** The {@link Attempt} that it came from, 0 for one of ours. */
+  readonly order: number;
   /** Wait for room: one for each sender of a large message, and one, without a lane, for all others. */
   readonly rooms: Map<Lane | undefined, Deferred>;
 }
@@ -174,53 +182,53 @@ export class Peers implements Remote {
   }
 
   /** What to answer a peer that wants to connect: the table of erl_dist_protocol, "Distribution Handshake". */
-  decide(request: ConnectRequest): ConnectDecision {
+  decide(request: ConnectRequest, attempt: Attempt): ConnectDecision {
     const { self } = this.#options;
     if (this.#stopped) return "close";
-    if (request.wantsName) return this.#grant(request.name);
+    if (request.wantsName) return this.#grant(request.name, attempt);
     if (request.name === self) return "nok";
     const peer = this.#peers.get(request.name);
     if (peer?.at === "up") return "alive";
     if (peer === undefined) {
-      this.#connecting(request.name).accepting++;
+      this.#connecting(request.name).accepting.add(attempt);
       return "ok";
     }
     if (peer.dialling && self > request.name) return "nok";
-    peer.accepting++;
+    peer.accepting.add(attempt);
     peer.patience?.cancel();
     if (!peer.dialling) return "ok";
-    peer.dialling = false;
-    peer.abort.abort(
-      new HandshakeError("HANDSHAKE_NOK", "the peer's attempt wins", { peer: request.name, step: "name" }),
-    );
+    this.#giveWay(request.name, peer);
     return "ok_simultaneous";
   }
 
   /** A peer that has proven to know the cookie replaces its live connection. */
-  takeOver(node: string): void {
-    const peer = this.#peers.get(node);
-    if (peer?.at !== "up") return;
-    peer.connection.close("replaced");
-    this.#connecting(node).accepting++;
+  takeOver(node: string, attempt: Attempt): void {
+    const before = this.#peers.get(node);
+    if (before?.at === "up") before.connection.close("replaced");
+    // Who was told of the loss may have begun to dial.
+    const peer = this.#peers.get(node) ?? this.#connecting(node);
+    if (peer.at === "connecting") peer.accepting.add(attempt);
   }
 
   /** A handshake that the peer began has failed. */
-  acceptFailed(node: string, error: Error): void {
+  acceptFailed(node: string, attempt: Attempt, error: Error): void {
     const peer = this.#peers.get(node);
-    if (peer?.at !== "connecting") return;
-    peer.accepting--;
-    if (peer.accepting === 0 && !peer.dialling) this.#fail(node, peer, error);
+    if (peer?.at !== "connecting" || !peer.accepting.delete(attempt)) return;
+    if (peer.accepting.size === 0 && !peer.dialling) this.#fail(node, peer, error);
   }
 
-  /** A handshake of either side succeeded. Gives what the connection reports to. */
-  up(connection: Connection): ConnectionHandler {
+  /** A handshake succeeded: the peer's `attempt`, or one of ours. Gives what the connection reports to. */
+  up(connection: Connection, attempt: Attempt = OURS): ConnectionHandler {
     const node = connection.peer.name;
-    const before = this.#peers.get(node);
-    if (this.#stopped || before?.at === "up") {
+    const live = this.#peers.get(node);
+    if (this.#stopped || (live?.at === "up" && live.order > attempt.order)) {
       connection.close("disconnect");
       return NOBODY;
     }
-    const peer: Up = { at: "up", connection, rooms: new Map() };
+    if (live?.at === "up") live.connection.close("replaced");
+    const before = this.#connectingTo(node);
+    if (attempt !== OURS && before?.dialling) this.#giveWay(node, before);
+    const peer: Up = { at: "up", connection, order: attempt.order, rooms: new Map() };
     this.#peers.set(node, peer);
     this.#downCauses.delete(node);
     this.#options.owner.up(node, connection);
@@ -240,10 +248,21 @@ export class Peers implements Remote {
     };
   }
 
-  #grant(host: string): ConnectDecision {
+  #grant(host: string, attempt: Attempt): ConnectDecision {
     const named = this.#grantedNames.grant(host);
-    this.#connecting(named.name).accepting++;
+    this.#connecting(named.name).accepting.add(attempt);
     return { named };
+  }
+
+  #connectingTo(node: string): Connecting | undefined {
+    const peer = this.#peers.get(node);
+    return peer?.at === "connecting" ? peer : undefined;
+  }
+
+  /** Ends our own attempt in favour of one of the peer's. */
+  #giveWay(node: string, peer: Connecting): void {
+    peer.dialling = false;
+    peer.abort.abort(new HandshakeError("HANDSHAKE_NOK", "the peer's attempt wins", { peer: node, step: "name" }));
   }
 
   #guard(node: string, connection: Connection): Pick<ConnectionHandler, "admit"> {
@@ -277,7 +296,7 @@ export class Peers implements Remote {
       abort: new AbortController(),
       settled,
       dialling: false,
-      accepting: 0,
+      accepting: new Set(),
       patience: undefined,
     };
     this.#peers.set(node, peer);
@@ -303,7 +322,7 @@ export class Peers implements Remote {
   /** With `nok` the peer says that its own attempt is under way and wins: that one is waited for. */
   #dialFailed(node: string, peer: Connecting, error: Error): void {
     peer.dialling = false;
-    if (peer.accepting > 0) return;
+    if (peer.accepting.size > 0) return;
     if (!(error instanceof HandshakeError && error.code === "HANDSHAKE_NOK")) return this.#fail(node, peer, error);
     peer.patience = this.#options.clock.setTimer(this.#options.setupTimeoutMs, () => this.#fail(node, peer, error));
   }
@@ -340,6 +359,9 @@ export class Peers implements Remote {
 
 /** Lost nodes of which it is known why. */
 const MAX_DOWN_CAUSES = 1_000;
+
+/** Our own attempts, of which there is one at a time. */
+const OURS: Attempt = { order: 0 };
 
 /** What a connection reports to that nobody wants. */
 const NOBODY: ConnectionHandler = { signal() {}, drained() {}, closed() {} };

@@ -204,9 +204,15 @@ export class ProcessCore {
     ref: Ref = this.runtime.identity.newRef(),
   ): Ref {
     if (!this.#alive) return ref;
-    this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned });
+    const index = this.runtime.identity.refIndex(ref);
+    this.monitors.set(index, { ref, target, onDown, onAbandoned });
     this.runtime.tie(this, target.node);
-    this.#route(target.node, { op: "monitor", from: this.pid, to: watched(target), ref });
+    try {
+      this.#route(target.node, { op: "monitor", from: this.pid, to: watched(target), ref });
+    } catch (error) {
+      this.monitors.delete(index); // what cannot be asked for will not be answered
+      throw error;
+    }
     return ref;
   }
 
@@ -230,7 +236,12 @@ export class ProcessCore {
   link(peer: Pid): void {
     if (!this.#alive || peer.key === this.pid.key || !this.links.link(peer)) return;
     this.runtime.tie(this, peer.node);
-    this.#route(peer.node, { op: "link", from: this.pid, to: peer });
+    try {
+      this.#route(peer.node, { op: "link", from: this.pid, to: peer });
+    } catch (error) {
+      this.links.onExit(peer);
+      throw error;
+    }
   }
 
   unlink(peer: Pid): void {

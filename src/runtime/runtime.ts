@@ -169,13 +169,16 @@ export class Runtime {
     const tied = this.#ties.get(node);
     if (tied === undefined) return;
     this.#ties.delete(node);
-    for (const core of tied) {
+    // First what is lost, then who is told: one that is told may link and monitor anew, which is not lost.
+    const lost = [...tied].map((core) => {
       core.ties.delete(node);
       for (const watch of core.watches) if (watch.watcher.node === node) this.#unwatch(watch);
-      for (const peer of core.links.takeNode(node)) core.receiveExit(peer, Reason.noconnection, "link");
-      for (const [index, { target }] of core.monitors) {
-        if (target.node === node) core.receiveDown(index, Reason.noconnection);
-      }
+      const monitors = [...core.monitors].filter(([, { target }]) => target.node === node).map(([index]) => index);
+      return { core, links: core.links.takeNode(node), monitors };
+    });
+    for (const { core, links, monitors } of lost) {
+      for (const peer of links) core.receiveExit(peer, Reason.noconnection, "link");
+      for (const index of monitors) core.receiveDown(index, Reason.noconnection);
     }
   }
 
@@ -258,7 +261,7 @@ export class Runtime {
         return this.#watch(signal.from, signal.to, signal.ref);
       case "demonitor": {
         const watch = this.#watches.get(signal.ref.key);
-        return watch && this.#unwatch(watch);
+        return watch?.watcher.key === signal.from.key ? this.#unwatch(watch) : undefined;
       }
       case "down":
         return this.find(signal.to)?.receiveDown(this.identity.refIndex(signal.ref), signal.reason);

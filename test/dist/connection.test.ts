@@ -353,6 +353,20 @@ describe("admit", () => {
   });
 });
 
+test("a connection that is ended while its handler is being made tells that handler", () => {
+  const side = new Side();
+  const up = (connection: Connection) => {
+    connection.transmit({ op: "send", from: null, to: pidOfB, message: new Uint8Array(100_000) });
+    connection.close("replaced");
+    return side.up(connection);
+  };
+
+  const { connection, clock, stream } = alone({ up });
+
+  expect(side.ends).toEqual([{ reason: "replaced", error: undefined }]);
+  expect([connection.open, stream.closed, clock.pendingTimers]).toEqual([false, 1, 0]);
+});
+
 class RecordedStream implements ByteStream {
   readonly writes: Uint8Array[] = [];
   queuedBytes = 0;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { TiebeamError } from "../../src/base/index.ts";
 import { Reason } from "../../src/runtime/index.ts";
 import { atom, Pid, Ref, tuple } from "../../src/term/index.ts";
 import { World } from "../support/world.ts";
@@ -231,4 +232,53 @@ describe("the scheduler", () => {
     expect(order.indexOf("two")).toBe(100);
     expect(order).toHaveLength(251);
   });
+});
+
+describe("the loss of a node", () => {
+  test("ends what there was, not what those who are told begin anew", async () => {
+    const world = new World();
+    const other = world.spawn();
+    let downs = 0;
+    const again = () => {
+      downs++;
+      world.user.monitor(THERE, again);
+      other.monitor(THERE, () => expect.unreachable());
+    };
+    world.user.monitor(THERE, again);
+    other.link(THERE);
+    other.trapExit = true;
+
+    world.runtime.nodeDown("there@host");
+
+    expect(downs).toBe(1);
+    expect([world.user.monitors.size, other.monitors.size]).toEqual([1, 1]);
+    other.exit(Reason.normal);
+    world.user.exit(Reason.normal);
+    expect(world.runtime.counts()).toMatchObject({ watches: 0, ties: 0 });
+  });
+});
+
+test("a monitor or link that cannot be sent is none", () => {
+  const world = new World();
+  world.transmit = () => {
+    throw new TiebeamError("NODE_STOPPED", "no way");
+  };
+
+  expect(() => world.user.monitor(THERE)).toThrow("no way");
+  expect(() => world.user.link(THERE)).toThrow("no way");
+
+  expect([world.user.monitors.size, world.user.links.peers()]).toEqual([0, []]);
+});
+
+test("a monitor is ended by its holder only", () => {
+  const world = new World();
+  const ref = new Ref("there@host", 9, [1, 2, 3]);
+  const stranger = new Pid("elsewhere@host", 1, 0, 1);
+  world.runtime.accept({ op: "monitor", from: THERE, to: world.user.pid, ref });
+
+  world.runtime.accept({ op: "demonitor", from: stranger, to: world.user.pid, ref });
+  expect(world.runtime.counts().watches).toBe(1);
+  world.runtime.accept({ op: "demonitor", from: THERE, to: world.user.pid, ref });
+
+  expect(world.runtime.counts().watches).toBe(0);
 });
