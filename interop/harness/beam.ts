@@ -13,6 +13,8 @@ export interface BeamOptions {
   readonly name?: string;
   /** The part after it, default `127.0.0.1`. One without a dot makes a short-named node. */
   readonly host?: string;
+  /** Started with `-sname undefined`: without a name until it connects to a node that gives it one. Does not listen. */
+  readonly dynamicName?: boolean;
   /** Random when not given. */
   readonly cookie?: string;
   readonly hidden?: boolean;
@@ -188,11 +190,14 @@ function identity(options: BeamOptions): NodeIdentity {
 function nodeFlags({ name, cookie }: NodeIdentity, options: BeamOptions): string[] {
   const hostPart = name.slice(name.indexOf("@") + 1);
   // An epmd that the BEAM started itself would outlive it.
-  const erl = ["-start_epmd", "false", "-kernel", "inet_dist_use_interface", "{127,0,0,1}"];
+  const loopback = hostPart.includes(":") ? "{0,0,0,0,0,0,0,1}" : "{127,0,0,1}";
+  const erl = ["-start_epmd", "false", "-kernel", "inet_dist_use_interface", loopback];
   if (options.ticktime !== undefined) erl.push("net_ticktime", String(options.ticktime));
   if (options.hidden) erl.push("-hidden");
   erl.push(...(options.args ?? []));
-  return [hostPart.includes(".") ? "--name" : "--sname", name, "--cookie", cookie, "--erl", erl.join(" ")];
+  const long = hostPart.includes(".") || hostPart.includes(":");
+  const naming = options.dynamicName ? ["--sname", "undefined"] : [long ? "--name" : "--sname", name];
+  return [...naming, "--cookie", cookie, "--erl", erl.join(" ")];
 }
 
 function pathFlags(code: CodePaths, options: BeamOptions): string[] {

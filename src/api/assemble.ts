@@ -98,8 +98,11 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     ...handshake,
     peers,
     cookieFor,
-    onFailed: (error, remote) =>
-      logger.warn(`${remote.host} could not connect: ${error.message}`, { code: error.code }),
+    onFailed: (error, remote) => {
+      // That one of two attempts at the same time gives way is how it is meant to be.
+      const level = error.code === "HANDSHAKE_NOK" ? "debug" : "warn";
+      logger[level](`${remote.host} could not connect: ${error.message}`, { code: error.code });
+    },
   };
   return { runtime, host, peers, keeper, exposed, accepting };
 }
