@@ -82,7 +82,7 @@ async function findElixir() {
     .join(delimiter);
   if (!existsSync(join(libs.split(delimiter)[0], "gen_stage"))) {
     console.log("fetching GenStage from Hex");
-    console.log(await prepareGenStage({ otp: asked.otp }));
+    await prepareGenStage({ otp: asked.otp });
   }
   return ask(libs)?.hasGenStage ? { ...asked, libs } : { missing: `Elixir ${asked.version} is here, but no GenStage` };
 }
