@@ -31,12 +31,13 @@ export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
 }
 
 function decodeWith(decoder: Decoder, bytes: Uint8Array, { limits, inflate }: DecodeOptions): Term {
-  const { maxBytes, maxInflatedBytes } = { ...DEFAULT_DECODE_LIMITS, ...limits };
+  const maxBytes = limits?.maxBytes ?? DEFAULT_DECODE_LIMITS.maxBytes;
   if (bytes.length > maxBytes) throw new DecodeError("ETF_LIMIT", `${bytes.length} bytes`, 0);
   const reader = new Reader(bytes);
   const version = reader.u8();
   if (version !== VERSION) throw new DecodeError("ETF_VERSION", `a term starts with ${VERSION}, not ${version}`, 0);
   if (reader.peek() !== Tag.Compressed) return decoder.read(reader);
+  const maxInflatedBytes = limits?.maxInflatedBytes ?? DEFAULT_DECODE_LIMITS.maxInflatedBytes;
   return decoder.read(new Reader(inflated(reader, inflate, maxInflatedBytes)));
 }
 

@@ -60,10 +60,11 @@ const MAX_REMEMBERED_ATOMS = 4096;
 /** In a loop over an object's keys this form costs nothing: V8 knows it. */
 const isOwn = Object.prototype.hasOwnProperty;
 
-/** An atom with its bytes, tag and length included. */
+/** An atom with its bytes, tag and length included, as {@link Writer.words} takes them. */
 class CodedAtom implements SentAtom {
   readonly text: string;
-  readonly encoded: Uint8Array;
+  readonly words: Uint32Array;
+  readonly length: number;
   packet = -1;
   index = -1;
   /** The key that came after this one in the object that had it last. */
@@ -71,9 +72,12 @@ class CodedAtom implements SentAtom {
   /** A term that added it failed: it may still be somebody's `next`, but does not count against the budget. */
   isForgotten = false;
 
-  constructor(text: string, encoded: Uint8Array) {
+  constructor(text: string) {
+    const bytes = atomBytes(text);
     this.text = text;
-    this.encoded = encoded;
+    this.length = bytes.length;
+    this.words = new Uint32Array(Math.ceil(bytes.length / 4));
+    for (let i = 0; i < bytes.length; i++) this.words[i >> 2]! |= bytes[i]! << (24 - 8 * (i & 3));
   }
 }
 
@@ -91,7 +95,7 @@ export class Encoder {
   /** Those of them that the current term added: they are given back when it fails. */
   readonly #atomsOfTerm: CodedAtom[] = [];
   /** Stands before the first key of every object: its `next` is the first key of the last one. */
-  readonly #firstKey = new CodedAtom("", new Uint8Array());
+  readonly #firstKey = new CodedAtom("");
   #busy = false;
   /** The way to the part that is being written: a step per level. Steps deeper than the current level are stale. */
   readonly #path: PathStep[] = [];
@@ -238,7 +242,7 @@ export class Encoder {
   #codedAtom(writer: Writer, atom: CodedAtom): void {
     const reference = this.atomSink === undefined ? -1 : this.atomSink.reference(atom);
     if (reference < 0) {
-      writer.short(atom.encoded);
+      writer.words(atom.words, atom.length);
     } else {
       writer.u8(Tag.AtomCacheRef);
       writer.u8(reference);
@@ -253,7 +257,7 @@ export class Encoder {
     }
     const hasBudget = this.#atomBudget !== Number.POSITIVE_INFINITY;
     if (!hasBudget && this.#atoms.size >= MAX_REMEMBERED_ATOMS) this.#atoms.clear();
-    const atom = new CodedAtom(text, atomBytes(text));
+    const atom = new CodedAtom(text);
     this.#atoms.set(text, atom);
     if (hasBudget) this.#atomsOfTerm.push(atom);
     return atom;

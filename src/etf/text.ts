@@ -22,7 +22,7 @@ function nativeText(): NativeText | undefined {
 }
 
 const native = nativeText();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** The end of the run of bytes below 128 that starts at `start`. */
@@ -33,12 +33,12 @@ function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * True when the bytes are UTF-8 as the BEAM has it: no overlong form, no surrogate, nothing above U+10FFFF.
- * Stops at the first wrong byte, so that random bytes cost next to nothing.
+ * True when the bytes are UTF-8 as the BEAM has it: no overlong form, no surrogate, nothing above U+10FFFF. Only the
+ * characters that start before `until` are looked at.
  */
-export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
+function isUtf8(bytes: Uint8Array, start: number, end: number, until = end): boolean {
   let at = start;
-  while (at < end) {
+  while (at < until) {
     const lead = bytes[at]!;
     if (lead < 0x80) {
       at++;
@@ -67,12 +67,26 @@ function continues(bytes: Uint8Array, at: number, count: number, end: number): b
   return true;
 }
 
+/** Up to this length the bytes are checked here, and from there on by the host, which is slow to start. */
+const MAX_CHECKED = 64;
+
 /** The text of a range of bytes, a byte order mark included; `undefined` when they are not UTF-8. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start > MAX_CHECKED) return readLongUtf8(bytes, start, end);
   const ascii = asciiEnd(bytes, start, end);
   if (ascii === end) return readLatin1(bytes, start, end);
   if (!isUtf8(bytes, ascii, end)) return undefined;
   return native === undefined ? decoder.decode(bytes.subarray(start, end)) : native.utf8Slice.call(bytes, start, end);
+}
+
+/** The host tells of wrong bytes by an exception, so those that are wrong from the start are not shown to it. */
+function readLongUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (!isUtf8(bytes, start, end, start + MAX_CHECKED)) return undefined;
+  try {
+    return decoder.decode(bytes.subarray(start, end));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Each byte one character. */

@@ -1,7 +1,8 @@
 import { utf8Room, writeUtf8 } from "./text.ts";
 
 const DEFAULT_BLOCK_BYTES = 4096;
-const MAX_SHORT = 64;
+/** Characters up to which a loop is faster than a call out of JavaScript. */
+const MAX_SHORT = 28;
 
 /** A finished piece: a range of a block, or bytes that were lent. `before` is the size of all pieces before it. */
 interface Piece {
@@ -20,7 +21,7 @@ interface Piece {
  * chunks are taken; a block is copied only when it has to grow.
  */
 export class Writer {
-  /** The block being filled. Changes whenever room is made: read it again after {@link Writer.reserve}. */
+  /** The block being filled, from the start of its buffer. Changes whenever room is made: read it again after {@link Writer.reserve}. */
   bytes: Uint8Array;
   /** Where in the block the next byte goes. */
   offset = 0;
@@ -30,13 +31,14 @@ export class Writer {
   #before = 0;
   readonly #pieces: Piece[] = [];
   readonly #blockBytes: number;
-  /** Of the current block, once a float was written to it. */
-  #view: DataView | undefined;
+  /** Of the current block. */
+  #view: DataView;
 
   /** @param blockBytes - size of a block; larger ones are made only for larger chunks. */
   constructor(blockBytes = DEFAULT_BLOCK_BYTES) {
     this.#blockBytes = blockBytes;
     this.bytes = new Uint8Array(blockBytes);
+    this.#view = new DataView(this.bytes.buffer);
   }
 
   /** Bytes written and not taken. */
@@ -57,8 +59,7 @@ export class Writer {
       if (piece.lent) {
         this.#start = this.offset;
       } else {
-        this.bytes = piece.bytes;
-        this.#view = undefined;
+        this.#fill(piece.bytes);
         this.#start = piece.start;
         this.offset = piece.end;
       }
@@ -114,7 +115,6 @@ export class Writer {
 
   f64(value: number): void {
     this.reserve(8);
-    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset);
     this.#view.setFloat64(this.offset, value);
     this.offset += 8;
   }
@@ -134,17 +134,19 @@ export class Writer {
     return written;
   }
 
-  /** Copies a few bytes in: for up to some thirty, a loop is several times faster than {@link Writer.copy}. */
-  short(source: Uint8Array): void {
-    const { length } = source;
-    this.reserve(length);
-    const { bytes, offset } = this;
-    for (let i = 0; i < length; i++) bytes[offset + i] = source[i]!;
+  /**
+   * Writes the first `length` bytes of big-endian words, the last of which may be used in part. For a few bytes that
+   * is twice as fast as a loop over them, and four times as fast as {@link Writer.copy}.
+   */
+  words(words: Uint32Array, length: number): void {
+    this.reserve(words.length * 4);
+    const { offset } = this;
+    for (let i = 0; i < words.length; i++) this.#view.setUint32(offset + 4 * i, words[i]!);
     this.offset = offset + length;
   }
 
   /**
-   * Writes a tag, a 32-bit length and a text of up to 64 ASCII characters; false, and nothing written, for any other
+   * Writes a tag, a 32-bit length and a text of up to 28 ASCII characters; false, and nothing written, for any other
    * text. For such ones a loop is several times faster than a call out of JavaScript.
    */
   shortAscii(tag: number, text: string): boolean {
@@ -214,7 +216,7 @@ export class Writer {
     const { bytes, offset: end } = this;
     const at = this.#start + mark - this.#before;
     const kept = bytes.subarray(this.#start, at);
-    this.bytes = new Uint8Array(Math.max(this.#blockBytes, kept.length));
+    this.#fill(new Uint8Array(Math.max(this.#blockBytes, kept.length)));
     this.bytes.set(kept);
     this.offset = kept.length;
     this.#start = 0;
@@ -227,6 +229,12 @@ export class Writer {
     this.#before = 0;
     this.#start = 0;
     this.offset = 0;
+  }
+
+  /** Writes to this block from now on. */
+  #fill(block: Uint8Array): void {
+    this.bytes = block;
+    this.#view = new DataView(block.buffer);
   }
 
   #finishPiece(): void {
@@ -242,8 +250,7 @@ export class Writer {
     const chunk = this.bytes.subarray(this.#start, this.offset);
     const grown = new Uint8Array(Math.max(this.#blockBytes, chunk.length * 2 + count));
     grown.set(chunk);
-    this.bytes = grown;
-    this.#view = undefined;
+    this.#fill(grown);
     this.offset = chunk.length;
     this.#start = 0;
   }

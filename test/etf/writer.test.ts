@@ -101,6 +101,20 @@ describe("Writer", () => {
     expect(bytes.slice(-4)).toEqual([0, 0, 0, 5]);
   });
 
+  test("a detached piece is left alone by what is written later, floats and atoms included", () => {
+    const writer = new Writer(64);
+    writer.u8(1);
+    const mark = writer.mark();
+    writer.f64(1.5);
+    const piece = writer.detach(mark);
+    const before = [...piece];
+    writer.f64(2.5);
+    writer.words(Uint32Array.of(0x0102_0304, 0x0506_0000), 6);
+
+    expect([...piece]).toEqual(before);
+    expect(joined(writer.take())).toEqual([1, 0x40, 4, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]);
+  });
+
   test("a reused writer starts over in the same block", () => {
     const writer = new Writer(16);
     const { bytes } = writer;
