@@ -15,7 +15,7 @@ describePeers("simultaneous connect", { otp: ["25", "29"] }, (release) => {
       await using beam = await startBeam(release, { name: uniqueName("m") });
       await using node = await nodeBeside(beam, { name: `${uniqueName(prefix)}@127.0.0.1` });
       await node.start(Echo, { name: "echo" });
-      const bothDialled = 0;
+      let bothDialled = 0;
 
       for (let round = 0; round < 50; round++) {
         const dials = node.stats().dials;
@@ -32,14 +32,12 @@ describePeers("simultaneous connect", { otp: ["25", "29"] }, (release) => {
           peers: [beam.name],
           connecting: 0,
         });
-        rounds.one++;
-        if (node.stats().dials > dials) rounds.both++;
+        if (node.stats().dials > dials) bothDialled++;
         node.disconnect(beam.name);
         await beam.until(`${CONNECTED} == []`);
       }
 
-      expect(rounds.one).toBe(50);
-      expect(rounds.both).toBeGreaterThan(25);
+      expect(bothDialled).toBeGreaterThan(25);
     },
   );
 });

@@ -51,6 +51,21 @@ describe("two nodes", () => {
     expect(await a.closed).toBe("stopped");
   });
 
+  test("tell what has just happened before they stop, also when a callback stops them", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A);
+    const b = await cluster.start(B);
+    const [server] = await Promise.all([b.start(Echo), cluster.clock.settle()]);
+    const reasons: unknown[] = [];
+    a.monitor(server.pid, ({ reason }) => reasons.push(reason));
+    b.monitor(server.pid, () => void b.stop());
+    await cluster.clock.settle();
+    b.exit(server.pid, atom("kaboom"));
+    await cluster.clock.settle();
+    expect(reasons).toEqual([atom("kaboom")]);
+    expect(await b.closed).toBe("stopped");
+  });
+
   test("tell monitors, links and calls of a lost connection, and connect again", async () => {
     const { cluster, a, b, echo } = await pair();
     const downs: Down[] = [];
