@@ -11,3 +11,10 @@ export function atomBytes(text: string): Uint8Array {
   bytes.set(utf8, head.length);
   return bytes;
 }
+
+/** Bytes as big-endian words, the last one filled up with zeros: a few are written and compared faster so. */
+export function wordsOf(bytes: Uint8Array): Uint32Array {
+  const words = new Uint32Array(Math.ceil(bytes.length / 4));
+  for (let i = 0; i < bytes.length; i++) words[i >> 2]! |= bytes[i]! << (24 - 8 * (i & 3));
+  return words;
+}

@@ -20,7 +20,7 @@ import {
   TermMap,
   termKey,
 } from "../term/index.ts";
-import { atomBytes } from "./atom-bytes.ts";
+import { atomBytes, wordsOf } from "./atom-bytes.ts";
 import { isStackOverflow } from "./errors.ts";
 import { ALL_ABILITIES, type PeerAbilities } from "./options.ts";
 import { MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, MAX_TUPLE_ARITY, Tag } from "./tags.ts";
@@ -76,8 +76,7 @@ class CodedAtom implements SentAtom {
     const bytes = atomBytes(text);
     this.text = text;
     this.length = bytes.length;
-    this.words = new Uint32Array(Math.ceil(bytes.length / 4));
-    for (let i = 0; i < bytes.length; i++) this.words[i >> 2]! |= bytes[i]! << (24 - 8 * (i & 3));
+    this.words = wordsOf(bytes);
   }
 }
 

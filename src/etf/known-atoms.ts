@@ -1,5 +1,5 @@
 import { type AtomTerm, atomTerm } from "../term/index.ts";
-import { atomBytes } from "./atom-bytes.ts";
+import { atomBytes, wordsOf } from "./atom-bytes.ts";
 import type { Reader } from "./reader.ts";
 import { Tag } from "./tags.ts";
 
@@ -10,12 +10,14 @@ export class KnownAtom {
   /** Tag, length and text. */
   readonly encoded: Uint8Array;
   readonly textStart: number;
+  readonly #words: Uint32Array;
 
   /** @throws ArgumentError `BADARG` for more than 255 characters. */
   constructor(text: string) {
     this.text = text;
     this.term = atomTerm(text);
     this.encoded = atomBytes(text);
+    this.#words = wordsOf(this.encoded);
     this.textStart = this.encoded[0] === Tag.SmallAtomUtf8 ? 2 : 3;
   }
 
@@ -29,22 +31,12 @@ export class KnownAtom {
 
   /** Reads this atom if it comes next, in one of the two forms that peers write; false, and nothing read, otherwise. */
   isNext(reader: Reader, references: readonly KnownAtom[]): boolean {
+    if (reader.skipWords(this.#words, this.encoded.length)) return true;
     const { bytes, offset, end } = reader;
-    const { encoded } = this;
-    const { length } = encoded;
-    if (offset + length <= end && startsWith(bytes, offset, encoded)) {
-      reader.offset = offset + length;
-      return true;
-    }
     if (offset + 2 > end || bytes[offset] !== Tag.AtomCacheRef || references[bytes[offset + 1]!] !== this) return false;
     reader.offset = offset + 2;
     return true;
   }
-}
-
-function startsWith(bytes: Uint8Array, at: number, start: Uint8Array): boolean {
-  for (let i = 0; i < start.length; i++) if (bytes[at + i] !== start[i]) return false;
-  return true;
 }
 
 /** Atoms that are remembered; the table starts over when they are more. */

