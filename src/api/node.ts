@@ -182,7 +182,8 @@ export class Node extends Process implements AsyncDisposable {
    * its port. Resolves once nothing is left.
    */
   stop(end: NodeEnd = "stopped"): Promise<void> {
-    this.#stopping ??= this.#stop(end);
+    // What the running callback has caused is to be told to others before the connections go.
+    this.#stopping ??= Promise.resolve().then(() => this.#stop(end));
     return this.#stopping;
   }
 

@@ -36,14 +36,21 @@ export class NodeDownError extends TiebeamError {
   }
 }
 
-/** A documented bound on queued bytes was reached. `BUSY`: ours towards a node; `PEER_QUEUE_LIMIT`: a peer's here. */
+/**
+ * A documented bound on what is queued was reached. `BUSY`: by this node for another, by bytes or, while it is being
+ * connected, by signals. `PEER_QUEUE_LIMIT`: by a peer in mailboxes here.
+ */
 export class BusyError extends TiebeamError {
   readonly node: string;
   readonly bytes: number;
+  readonly signals: number;
 
-  constructor(code: "BUSY" | "PEER_QUEUE_LIMIT", node: string, bytes: number) {
-    super(code, `${bytes} bytes are queued ${code === "BUSY" ? "for" : "from"} node ${node}, which is over the limit`);
+  constructor(code: "BUSY" | "PEER_QUEUE_LIMIT", node: string, queued: { bytes?: number; signals?: number }) {
+    const { bytes = 0, signals = 0 } = queued;
+    const amount = signals > 0 ? `${signals} signals` : `${bytes} bytes`;
+    super(code, `${amount} are queued ${code === "BUSY" ? "for" : "from"} node ${node}, which is over the limit`);
     this.node = node;
     this.bytes = bytes;
+    this.signals = signals;
   }
 }

@@ -3,8 +3,8 @@ import {
   BusyError,
   type Clock,
   type Logger,
+  NodeDownError,
   type Random,
-  TiebeamError,
   type Timer,
 } from "../base/index.ts";
 import type { ConnectDecision, Connection, ConnectionHandler, ConnectRequest, Lane, Signal } from "../dist/index.ts";
@@ -149,7 +149,7 @@ export class Peers implements Remote {
     }
     const { connection } = peer;
     if (isMessage(signal) && connection.bytesAhead(signal) > this.#options.maxQueuedBytes) {
-      throw new BusyError("BUSY", node, connection.bytesAhead(signal));
+      throw new BusyError("BUSY", node, { bytes: connection.bytesAhead(signal) });
     }
     connection.transmit(signal);
     if (connection.bytesAhead(signal) <= this.#options.highWaterBytes) return undefined;
@@ -168,7 +168,7 @@ export class Peers implements Remote {
     const peer = this.#peers.get(node);
     if (peer === undefined) return false;
     if (peer.at === "up") peer.connection.close("disconnect");
-    else this.#fail(node, peer, new TiebeamError("NODE_DISCONNECT", `the connection to ${node} was given up`));
+    else this.#fail(node, peer, new NodeDownError(node, "disconnect"));
     return true;
   }
 
@@ -305,7 +305,8 @@ export class Peers implements Remote {
 
   /** Queues a copy, since a message is fixed when `send` returns. */
   #queue(node: string, peer: Connecting, signal: Signal): void {
-    if (isMessage(signal) && peer.queue.length >= this.#options.maxQueuedSignals) throw new BusyError("BUSY", node, 0);
+    const signals = peer.queue.length;
+    if (isMessage(signal) && signals >= this.#options.maxQueuedSignals) throw new BusyError("BUSY", node, { signals });
     peer.queue.push(
       "message" in signal ? { ...signal, message: copyTerm(signal.message, { floats: "exact" }) } : signal,
     );

@@ -9,17 +9,20 @@ export interface Runnable {
 /** Messages one process handles before the next one has its turn. */
 const PROCESS_BUDGET = 100;
 
-/** Messages handled in one go before sockets and timers have theirs: about a millisecond of small ones. */
-const TURN_BUDGET = 2_000;
+/** Messages handled in one round of the event loop: about a millisecond of small ones. */
+const LOOP_BUDGET = 2_000;
 
 /**
- * Gives processes with messages their turns: first as soon as the running callback is over, so that an answer leaves in the
- * turn in which its request was read; after a full batch only behind sockets and timers.
+ * Gives processes with messages their turns: as soon as the running callback is over, so that an answer leaves in the turn in
+ * which its request was read. Once a round of the event loop has had its share, the next one has to come first, with its
+ * sockets and timers: also when many short turns follow each other, as when code awaits one local call after the other.
  */
 export class Scheduler {
   readonly #clock: Clock;
   #queue: Runnable[] = [];
   #scheduled = false;
+  /** Messages that this round of the event loop may still handle. */
+  #left = LOOP_BUDGET;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,25 +31,37 @@ export class Scheduler {
   /** Queues a runnable. The caller sees to it that one is not queued twice. */
   add(runnable: Runnable): void {
     this.#queue.push(runnable);
-    if (this.#scheduled) return;
+    if (!this.#scheduled) this.#schedule();
+  }
+
+  #schedule(): void {
     this.#scheduled = true;
-    queueMicrotask(() => this.#turn());
+    if (this.#left > 0) queueMicrotask(() => this.#turn());
+    else this.#clock.defer(() => this.#turn());
   }
 
   #turn(): void {
-    let left = TURN_BUDGET;
-    while (left > 0 && this.#queue.length > 0) {
-      const round = this.#queue;
-      this.#queue = [];
-      for (let i = 0; i < round.length; i++) {
-        left -= round[i]!.run(Math.min(PROCESS_BUDGET, Math.max(left, 1)));
-        if (left <= 0) {
-          this.#queue = [...round.slice(i + 1), ...this.#queue];
-          break;
-        }
-      }
+    if (this.#left === LOOP_BUDGET) {
+      this.#clock.defer(() => {
+        this.#left = LOOP_BUDGET;
+      });
     }
-    this.#scheduled = this.#queue.length > 0;
-    if (this.#scheduled) this.#clock.defer(() => this.#turn());
+    while (this.#left > 0 && this.#queue.length > 0) this.#round();
+    this.#scheduled = false;
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  /** Every runnable that waits has its turn, as far as the budget goes. */
+  #round(): void {
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (let i = 0; i < waiting.length; i++) {
+      if (this.#left <= 0) {
+        this.#queue = [...waiting.slice(i), ...this.#queue];
+        return;
+      }
+      // A process that has been told to wait takes nothing; its turn counts all the same, so that rounds come to an end.
+      this.#left -= Math.max(waiting[i]!.run(Math.min(PROCESS_BUDGET, this.#left)), 1);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TiebeamError } from "../../src/base/index.ts";
-import { Reason } from "../../src/runtime/index.ts";
+import { Reason, readGen } from "../../src/runtime/index.ts";
 import { atom, Pid, Ref, tuple } from "../../src/term/index.ts";
 import { World } from "../support/world.ts";
 
@@ -213,11 +213,31 @@ describe("the scheduler", () => {
     await Promise.resolve();
     const first = handled;
     expect(first).toBeGreaterThan(100);
-    expect(world.clock.pendingDeferred).toBe(1);
+    expect(world.clock.pendingDeferred).toBe(2);
 
     busy.exit(Reason.normal);
     await world.settle();
     expect(handled).toBe(first);
+  });
+
+  test("lets the event loop go on while code awaits one local call after the other", async () => {
+    const world = new World();
+    const server = world.spawn((message) => {
+      const gen = readGen(server, message);
+      if (gen.kind === "call") gen.from.reply(1);
+    });
+    let calls = 0;
+    const loop = (async () => {
+      for (; calls < 5_000; calls++) await world.process.call(server.pid, 1);
+    })();
+    for (let i = 0; i < 100_000 && world.clock.pendingDeferred < 2; i++) await Promise.resolve();
+
+    const first = calls;
+    expect(first).toBeGreaterThan(100);
+    expect(first).toBeLessThan(3_000);
+    await world.settle();
+    await loop;
+    expect(calls).toBe(5_000);
   });
 
   test("gives each process its share of a turn", async () => {
