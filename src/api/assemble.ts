@@ -8,6 +8,7 @@ import {
   Exposed,
   Keeper,
   Peers,
+  type ReconnectOptions,
   Spawner,
   startNetKernel,
   startRex,
@@ -33,6 +34,7 @@ export interface Surroundings {
   readonly resolve: AddressResolver;
   readonly cookieFor: (peer: string) => string;
   readonly setupTimeoutMs: number;
+  readonly reconnect: Required<ReconnectOptions>;
 }
 
 /** The parts of a node that need its name. */
@@ -51,7 +53,7 @@ export interface Assembly {
  * `lost` hears of connections that were up and are gone.
  */
 export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: string) => void): Assembly {
-  const { options, clock, random, logger, carrier, resolve, cookieFor, setupTimeoutMs } = around;
+  const { options, clock, random, logger, carrier, resolve, cookieFor, setupTimeoutMs, reconnect } = around;
   const handshake = { ...handshakeOf(around), self, up: (connection: Connection) => peers.up(connection) };
   const peers: Peers = new Peers({
     self: self.name,
@@ -83,7 +85,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
       },
     },
   });
-  const keeper = new Keeper({ ...options.reconnect, clock, random, connect: (node) => peers.connect(node) });
+  const keeper = new Keeper({ reconnect, clock, random, connect: (node) => peers.connect(node) });
 
   const identity = new Identity(self.name, self.creation, random);
   const localMessages = options.localMessages === "share" ? "share" : profileOf(options);

@@ -8,10 +8,10 @@ import {
   systemRandom,
   type Transport,
 } from "../base/index.ts";
-import { dial, ourFlags } from "../dist/index.ts";
+import { dial, ourFlags, splitNodeName } from "../dist/index.ts";
 import { EpmdClient, startEpmd } from "../epmd/index.ts";
 import { tcpTransport } from "../net/index.ts";
-import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation } from "../node/index.ts";
+import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation, reconnectOf } from "../node/index.ts";
 import { type Assembly, assemble, handshakeOf, type Surroundings } from "./assemble.ts";
 import { carrierOf } from "./carrier.ts";
 import { Node } from "./node.ts";
@@ -31,12 +31,7 @@ type Undo = (() => Promise<unknown> | undefined)[];
  * with. Nothing is left behind then.
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
-  if (options.visible) {
-    throw new ArgumentError(
-      "visible",
-      "a visible node has to speak all of the global protocol, which this one does not",
-    );
-  }
+  checkOptions(options);
   const undo: Undo = [];
   try {
     const { name } = options;
@@ -47,6 +42,18 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
+  }
+}
+
+function checkOptions({ visible, keepConnected = [] }: NodeOptions): void {
+  if (visible) {
+    throw new ArgumentError(
+      "visible",
+      "a visible node has to speak all of the global protocol, which this one does not",
+    );
+  }
+  for (const peer of keepConnected) {
+    if (splitNodeName(peer) === undefined) throw new ArgumentError("keepConnected", `${peer} is no node name`);
   }
 }
 
@@ -116,6 +123,7 @@ function surroundingsOf(options: NodeOptions, epmdClient: EpmdClient): Surroundi
     resolve: options.resolve ?? epmdResolver(epmdClient),
     cookieFor: cookieSource(options, process.env),
     setupTimeoutMs,
+    reconnect: reconnectOf(options.reconnect),
   };
 }
 

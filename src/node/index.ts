@@ -3,7 +3,7 @@ export { CookieError, type CookieOptions, cookieSource } from "./cookie.ts";
 export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
 export { Exposed, type ExposedFunction, type ExposeOptions, type Outcome } from "./exposed.ts";
 export { randomCreation } from "./granted-names.ts";
-export { Keeper, type ReconnectOptions } from "./keeper.ts";
+export { Keeper, type ReconnectOptions, reconnectOf } from "./keeper.ts";
 export { checkNameKinds } from "./name-kinds.ts";
 export { startNetKernel } from "./net-kernel.ts";
 export type { PeerOperation, PeerRules } from "./peer-rules.ts";

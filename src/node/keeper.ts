@@ -10,7 +10,8 @@ export interface ReconnectOptions {
   readonly jitter?: number;
 }
 
-export interface KeeperOptions extends ReconnectOptions {
+export interface KeeperOptions {
+  readonly reconnect: Required<ReconnectOptions>;
   readonly clock: Clock;
   readonly random: Random;
   /** Connects; every failure is told by {@link Keeper.down} as well. */
@@ -22,28 +23,23 @@ interface Kept {
   retry: Timer | undefined;
 }
 
-const DEFAULT_MIN_DELAY_MS = 1_000;
-const DEFAULT_MAX_DELAY_MS = 30_000;
-const DEFAULT_JITTER = 0.5;
+/** The waits with their defaults. Throws ArgumentError `reconnect` for those that cannot be. */
+export function reconnectOf(options: ReconnectOptions = {}): Required<ReconnectOptions> {
+  const { minDelayMs = 1_000, maxDelayMs = 30_000, jitter = 0.5 } = options;
+  if (!(minDelayMs > 0 && maxDelayMs >= minDelayMs)) {
+    throw new ArgumentError("reconnect", "minDelayMs has to be above 0 and at most maxDelayMs");
+  }
+  if (!(jitter >= 0 && jitter <= 1)) throw new ArgumentError("reconnect", "jitter has to be from 0 to 1");
+  return { minDelayMs, maxDelayMs, jitter };
+}
 
 /** Keeps connections to certain nodes: makes them at once, and again whenever they are lost or could not be made. */
 export class Keeper {
   readonly #options: KeeperOptions;
-  readonly #minDelayMs: number;
-  readonly #maxDelayMs: number;
-  readonly #jitter: number;
   readonly #kept = new Map<string, Kept>();
 
-  /** @throws ArgumentError `reconnect` for waits that cannot be. */
   constructor(options: KeeperOptions) {
     this.#options = options;
-    this.#minDelayMs = options.minDelayMs ?? DEFAULT_MIN_DELAY_MS;
-    this.#maxDelayMs = options.maxDelayMs ?? DEFAULT_MAX_DELAY_MS;
-    this.#jitter = options.jitter ?? DEFAULT_JITTER;
-    if (!(this.#minDelayMs > 0 && this.#maxDelayMs >= this.#minDelayMs)) {
-      throw new ArgumentError("reconnect", "minDelayMs has to be above 0 and at most maxDelayMs");
-    }
-    if (!(this.#jitter >= 0 && this.#jitter <= 1)) throw new ArgumentError("reconnect", "jitter has to be from 0 to 1");
   }
 
   /** Connects to a node and stays connected, until the function that is returned is called. The connection stays even then. */
@@ -89,7 +85,8 @@ export class Keeper {
   }
 
   #delayMs(failures: number): number {
-    const whole = Math.min(this.#minDelayMs * 2 ** Math.min(failures, 30), this.#maxDelayMs);
-    return whole * (1 - this.#jitter * (this.#options.random.u32() / 2 ** 32));
+    const { reconnect, random } = this.#options;
+    const whole = Math.min(reconnect.minDelayMs * 2 ** Math.min(failures, 30), reconnect.maxDelayMs);
+    return whole * (1 - reconnect.jitter * (random.u32() / 2 ** 32));
   }
 }

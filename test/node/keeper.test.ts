@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Keeper, type ReconnectOptions } from "../../src/node/index.ts";
+import { Keeper, type ReconnectOptions, reconnectOf } from "../../src/node/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
 const NODE = "b@127.0.0.1";
@@ -12,7 +12,8 @@ function keeping(options: ReconnectOptions = {}, seed = 1) {
     tries.push(clock.now());
     return new Promise<void>(() => {});
   };
-  const keeper = new Keeper({ minDelayMs: 100, jitter: 0, ...options, clock, random: new SeededRandom(seed), connect });
+  const reconnect = reconnectOf({ minDelayMs: 100, jitter: 0, ...options });
+  const keeper = new Keeper({ reconnect, clock, random: new SeededRandom(seed), connect });
   return { clock, tries, keeper };
 }
 
@@ -101,6 +102,6 @@ test("jitter shortens the waits of each node differently, by at most its part", 
 test.each([{ minDelayMs: 0 }, { minDelayMs: 200, maxDelayMs: 100 }, { jitter: 1.5 }, { jitter: Number.NaN }])(
   "%o is refused",
   (options) => {
-    expect(() => keeping(options)).toThrow(expect.objectContaining({ code: "BADARG", argument: "reconnect" }));
+    expect(() => reconnectOf(options)).toThrow(expect.objectContaining({ code: "BADARG", argument: "reconnect" }));
   },
 );
