@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { silentLogger } from "../../src/base/index.ts";
+import type { Connection, ConnectionHandler, ConnectRequest, Signal } from "../../src/dist/index.ts";
+import { Peers, type PeersOptions } from "../../src/node/index.ts";
+import { atom, Pid } from "../../src/term/index.ts";
+import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
+
+const PEER = "b@host";
+const REQUEST: ConnectRequest = { name: PEER, wantsName: false, flags: 0n };
+const HELLO: Signal = { op: "send", from: null, to: new Pid(PEER, 1, 0, 1), message: atom("hello") };
+
+/** A connection as {@link Peers} sees it. */
+class FakeConnection {
+  readonly peer = { name: PEER, creation: 1 };
+  readonly sent: Signal[] = [];
+  readonly ends: string[] = [];
+  handler: ConnectionHandler | undefined;
+
+  bytesAhead(): number {
+    return 0;
+  }
+
+  transmit(signal: Signal): boolean {
+    this.sent.push(signal);
+    return true;
+  }
+
+  close(reason: string): void {
+    this.ends.push(reason);
+    this.handler?.closed(reason);
+  }
+}
+
+/** The peers of a@host, whose attempts to connect stay under way until they are given up. */
+function setup(owner: Partial<PeersOptions["owner"]> = {}) {
+  const events: string[] = [];
+  const abandoned: unknown[] = [];
+  const peers = new Peers({
+    self: "a@host",
+    dial: (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          abandoned.push(signal.reason);
+          reject(signal.reason);
+        });
+      }),
+    owner: {
+      signal() {},
+      up: () => void events.push("up"),
+      down: (_node, reason) => void events.push(reason),
+      ...owner,
+    },
+    logger: silentLogger,
+    clock: new SimulatedClock(),
+    random: new SeededRandom(1),
+    setupTimeoutMs: 1_000,
+    rules: undefined,
+    highWaterBytes: 1_000,
+    maxQueuedBytes: 1_000,
+    maxQueuedSignals: 10,
+  });
+  const up = (attempt?: { order: number }) => {
+    const connection = new FakeConnection();
+    connection.handler = peers.up(connection as unknown as Connection, attempt);
+    return connection;
+  };
+  return { peers, up, events, abandoned };
+}
+
+test("of two attempts of a peer the later one is kept, whichever succeeds first", () => {
+  const [first, second] = [{ order: 1 }, { order: 2 }];
+
+  const inOrder = setup();
+  expect([inOrder.peers.decide(REQUEST, first), inOrder.peers.decide(REQUEST, second)]).toEqual(["ok", "ok"]);
+  const [old, young] = [inOrder.up(first), inOrder.up(second)];
+  expect([old.ends, young.ends]).toEqual([["replaced"], []]);
+  expect(inOrder.events).toEqual(["up", "replaced", "up"]);
+
+  const crossed = setup();
+  crossed.peers.decide(REQUEST, first);
+  crossed.peers.decide(REQUEST, second);
+  const [live, late] = [crossed.up(second), crossed.up(first)];
+  expect([live.ends, late.ends]).toEqual([[], ["disconnect"]]);
+  expect(crossed.events).toEqual(["up"]);
+});
+
+test("an attempt that fails late does not count against those that came after it", () => {
+  const { peers, events } = setup();
+  const [first, second] = [{ order: 1 }, { order: 2 }];
+  peers.decide(REQUEST, first);
+  peers.disconnect(PEER);
+  peers.decide(REQUEST, second);
+
+  peers.acceptFailed(PEER, first, new Error("late"));
+  expect(peers.connecting).toBe(1);
+  peers.acceptFailed(PEER, second, new Error("failed"));
+
+  expect(peers.connecting).toBe(0);
+  expect(events).toEqual(["connection_setup_failed", "connection_setup_failed"]);
+});
+
+test("who is told that a connection is replaced may send at once: it goes over the new one", () => {
+  const { peers, up, abandoned } = setup({ down: () => void peers.transmit(PEER, HELLO, true) });
+  const [first, second] = [{ order: 1 }, { order: 2 }];
+  peers.decide(REQUEST, first);
+  up(first);
+  expect(peers.decide(REQUEST, second)).toBe("alive");
+
+  peers.takeOver(PEER, second);
+  const connection = up(second);
+
+  expect(connection.sent).toMatchObject([{ op: "send" }]);
+  expect(abandoned).toMatchObject([{ code: "HANDSHAKE_NOK" }]);
+  expect([peers.connecting, peers.connections()]).toEqual([0, [connection]]);
+});
