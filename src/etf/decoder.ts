@@ -105,8 +105,10 @@ export class Decoder {
       case Tag.LargeTuple:
         return this.#tuple(reader, reader.u32(), at, depth);
       case Tag.Nil:
+        this.#checkDepth(depth, at);
         return [];
       case Tag.String:
+        this.#checkDepth(depth, at);
         return this.#byteList(reader);
       case Tag.NewFloat:
         return this.#float(reader.f64(), at, tag);

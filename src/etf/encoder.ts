@@ -286,10 +286,10 @@ export class Encoder {
   }
 
   #list(writer: Writer, items: readonly unknown[], depth: number): void {
+    this.#checkDepth(depth);
     const { length } = items;
     if (length > 0) {
       if (isByte(items[0]) && length <= MAX_STRING_LENGTH && this.#byteList(writer, items)) return;
-      this.#checkDepth(depth);
       // A JavaScript array is never longer than the format can say.
       writer.tagged32(Tag.List, length);
       for (let i = 0; i < length; i++) {

@@ -195,7 +195,7 @@ describe("refused input", () => {
   });
 
   test.each([
-    ["maxDepth", 1, [[[]]]],
+    ["maxDepth", 2, [[[]]]],
     [
       "maxElements",
       5,
