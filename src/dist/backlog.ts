@@ -6,6 +6,8 @@ import type { Signal } from "./signals.ts";
 export interface Lane {
   /** Bytes that wait. */
   readonly bytes: number;
+  /** Those of them that are not of the message that is leaving now. */
+  readonly heldBytes: number;
 }
 
 /**
@@ -117,6 +119,10 @@ class SenderLane implements Lane {
 
   get isEmpty(): boolean {
     return this.#head === this.#queue.length;
+  }
+
+  get heldBytes(): number {
+    return this.bytes - this.#queue[this.#head]!.message.bytesLeft;
   }
 
   /** When the message that leaves now was added, as a number that grows. */

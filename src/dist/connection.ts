@@ -109,6 +109,7 @@ export class Connection implements FrameSink, Ticked {
   readonly #questioner: Pid;
   readonly #questioned: Pid;
   #open = true;
+  #bytesRead = 0;
   #packetsRead = 0;
   #packetsWritten = 0;
 
@@ -135,6 +136,7 @@ export class Connection implements FrameSink, Ticked {
       stream,
       flush: () => this.flush(),
       ask: this.abilities.unlinkId ? (id) => this.#ask(id) : undefined,
+      read: () => this.#bytesRead,
       sent: () => void this.#packetsWritten++,
       finished: (lane) => this.#handler.drained(lane),
     });
@@ -161,6 +163,11 @@ export class Connection implements FrameSink, Ticked {
   /** Those of them that leave before a signal that is sent now. Large messages of other senders do not count. */
   bytesAhead(signal: Signal): number {
     return this.#writer.size + this.#stream.queuedBytes + (this.laneOf(signal)?.bytes ?? 0);
+  }
+
+  /** As {@link bytesAhead}, without the rest of a message that is leaving: one of any size is no reason to refuse others. */
+  bytesHeld(signal: Signal): number {
+    return this.#writer.size + this.#stream.queuedBytes + (this.laneOf(signal)?.heldBytes ?? 0);
   }
 
   /** What the sender of a signal still has to send, if that is not in order with the signals of others any more. */
@@ -221,6 +228,7 @@ export class Connection implements FrameSink, Ticked {
 
   /** A chunk arrived from the stream. */
   data(bytes: Uint8Array): void {
+    this.#bytesRead += bytes.length;
     this.#reading = true;
     this.#frames.push(bytes, this);
     this.#reading = false;

@@ -17,6 +17,8 @@ export interface FragmentSenderOptions {
   readonly flush: () => void;
   /** Writes a question that the peer answers once it has read so far. Undefined when there is none that it must answer. */
   readonly ask: ((id: number) => void) | undefined;
+  /** Bytes that have come from the peer so far. */
+  readonly read: () => number;
   /** A frame has left. */
   readonly sent: () => void;
   /** A sender has nothing waiting any more. */
@@ -46,7 +48,7 @@ export class FragmentSender {
 
   /** Sends more: to be called when the stream has taken everything. */
   resume(): void {
-    const { stream, flush, clock, ask } = this.#options;
+    const { stream, flush, clock, ask, read } = this.#options;
     flush();
     let budget = BYTES_PER_TURN;
     // A frame overwrites the end of the one before, so that must have left.
@@ -61,7 +63,7 @@ export class FragmentSender {
       if (this.#pacer?.sent(size)) {
         ask!(++this.#questions);
         flush();
-        this.#pacer.asked(this.#questions, clock.now());
+        this.#pacer.asked(this.#questions, clock.now(), read());
         this.#wait();
       }
     }
@@ -71,7 +73,7 @@ export class FragmentSender {
   /** The peer answered a question. */
   answered(id: number): void {
     if (this.#pacer === undefined) return;
-    this.#pacer.answered(id, this.#options.clock.now());
+    this.#pacer.answered(id, this.#options.clock.now(), this.#options.read());
     this.#wait();
     this.#later();
   }

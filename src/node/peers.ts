@@ -45,8 +45,8 @@ export interface PeersOptions {
   /** Bytes queued for one node, ahead of what a process sends, above which its `send` gives a promise. */
   readonly highWaterBytes: number;
   /**
-   * Bytes queued for one node, ahead of what a process sends, above which sending fails with `BUSY`. They are counted
-   * before the message, so one of any size is taken while there is room.
+   * Bytes queued for one node, ahead of what a process sends, above which sending fails with `BUSY`. A message counts
+   * neither when it is sent nor while it is leaving in fragments, so one of any size is taken while there is room.
    */
   readonly maxQueuedBytes: number;
   /** Signals that may wait for a connection that is being made. */
@@ -148,8 +148,8 @@ export class Peers implements Remote {
       return undefined;
     }
     const { connection } = peer;
-    if (isMessage(signal) && connection.bytesAhead(signal) > this.#options.maxQueuedBytes) {
-      throw new BusyError("BUSY", node, { bytes: connection.bytesAhead(signal) });
+    if (isMessage(signal) && connection.bytesHeld(signal) > this.#options.maxQueuedBytes) {
+      throw new BusyError("BUSY", node, { bytes: connection.bytesHeld(signal) });
     }
     connection.transmit(signal);
     if (connection.bytesAhead(signal) <= this.#options.highWaterBytes) return undefined;

@@ -217,6 +217,8 @@ describe("while a large message leaves", () => {
     expect(connection.queuedBytes).toBeLessThan(1_501_000);
     expect(connection.bytesAhead(send(pidOfA, 1))).toBe(connection.queuedBytes);
     expect(connection.bytesAhead(send(otherOfA, 1))).toBeLessThan(70_000);
+    expect(connection.bytesHeld(send(pidOfA, 1))).toBeGreaterThan(500_000);
+    expect(connection.bytesHeld(send(pidOfA, 1))).toBeLessThan(570_000);
     clock.flush();
     expect(connection.queuedBytes).toBe(0);
     expect(connection.laneOf(send(pidOfA, 1))).toBeUndefined();

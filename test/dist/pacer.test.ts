@@ -13,10 +13,10 @@ const big = (size: number): Signal => ({
 });
 
 /** Sends until a question is due, asks it, and gives the bytes that went. */
-function round(pacer: Pacer, id: number, now: number): number {
+function round(pacer: Pacer, id: number, now: number, read = 0): number {
   let bytes = ROUND;
   while (!pacer.sent(ROUND)) bytes += ROUND;
-  pacer.asked(id, now);
+  pacer.asked(id, now, read);
   return bytes;
 }
 
@@ -28,7 +28,7 @@ describe("the pacer", () => {
     round(pacer, 2, 0);
     expect(pacer.isOpen).toBe(false);
 
-    pacer.answered(1, 1);
+    pacer.answered(1, 1, 0);
 
     expect(pacer.isOpen).toBe(true);
   });
@@ -38,7 +38,7 @@ describe("the pacer", () => {
     const sizes: number[] = [];
     for (let id = 1; id <= 40; id++) {
       sizes.push(round(pacer, id, id * 100));
-      pacer.answered(id, id * 100 + (id <= 20 ? 50 : 1_000));
+      pacer.answered(id, id * 100 + (id <= 20 ? 50 : 1_000), 0);
     }
 
     expect(sizes[0]).toBe(ROUND);
@@ -46,14 +46,26 @@ describe("the pacer", () => {
     expect(sizes.at(-1)).toBe(ROUND);
   });
 
+  test("makes them no shorter for answers that were behind what the peer sends", () => {
+    const pacer = new Pacer();
+    const sizes: number[] = [];
+    for (let id = 1; id <= 10; id++) {
+      sizes.push(round(pacer, id, id * 100, id * 1_000_000));
+      pacer.answered(id, id * 100 + id * 50, (id + 1) * 1_000_000);
+    }
+
+    expect(sizes).toEqual([...sizes].sort((one, other) => one - other));
+    expect(sizes.at(-1)).toBeGreaterThan(20 * ROUND);
+  });
+
   test("takes an answer for those before it, and forgets unknown ones", () => {
     const pacer = new Pacer();
     round(pacer, 7, 0);
     round(pacer, 8, 0);
 
-    pacer.answered(3, 1);
+    pacer.answered(3, 1, 0);
     expect(pacer.isOpen).toBe(false);
-    pacer.answered(8, 1);
+    pacer.answered(8, 1, 0);
     round(pacer, 9, 1);
 
     expect(pacer.isOpen).toBe(true);
