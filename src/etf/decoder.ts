@@ -155,6 +155,10 @@ export class Decoder {
     throw new DecodeError("ETF_DEPTH", `nested deeper than ${this.#limits.maxDepth} levels`, at);
   }
 
+  #keysTooDeep(at: number): DecodeError {
+    return new DecodeError("ETF_DEPTH", `maps in keys of maps, more than ${this.#limits.maxKeyDepth} levels`, at);
+  }
+
   /** Takes elements from the term's budget, after checking that the bytes for them can be there. */
   #count(reader: Reader, elements: number): number {
     reader.need(elements);
@@ -328,6 +332,7 @@ export class Decoder {
         else node = next;
       }
       if (keys !== undefined) {
+        if (this.#exact >= this.#limits.maxKeyDepth) throw this.#keysTooDeep(at);
         this.#exact++;
         keys.push(this.#term(reader, depth + 1));
         this.#exact--;

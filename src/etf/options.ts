@@ -23,6 +23,11 @@ export interface DecodeLimits {
    * the same `ETF_DEPTH` from where the stack ends.
    */
   readonly maxDepth: number;
+  /**
+   * Levels of maps that are in keys of maps, default 16. Such a key is found by the text of all it holds, at each of
+   * these levels anew, so without a bound a message of some kilobytes takes minutes.
+   */
+  readonly maxKeyDepth: number;
   /** Elements of all lists, tuples, maps (keys and values) and records of the term together, default 16,777,216. */
   readonly maxElements: number;
   /** Distinct atoms of the term that this decoder did not know before, default 100,000. */
@@ -36,6 +41,7 @@ export interface DecodeLimits {
 export const DEFAULT_DECODE_LIMITS: DecodeLimits = {
   maxBytes: Number.POSITIVE_INFINITY,
   maxDepth: DEFAULT_MAX_DEPTH,
+  maxKeyDepth: 16,
   maxElements: 16_777_216,
   maxAtoms: 100_000,
   maxBigBytes: 65_536,

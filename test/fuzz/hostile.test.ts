@@ -33,12 +33,24 @@ function repeated(unit: Uint8Array, times: number): Uint8Array {
   return bytes;
 }
 
+/** Bytes in a key of a map, which is a key of a map, and so on. */
+function keysAround(bytes: Uint8Array, levels: number): Uint8Array {
+  return joined(
+    repeated(hex("74 00000001"), levels),
+    hex("6d"),
+    u32(bytes.length),
+    bytes,
+    repeated(hex("61 01"), levels),
+  );
+}
+
 /** Terms without their version byte that are small, or cheap to send, and mean harm. */
 const TERMS: readonly [what: string, term: Uint8Array, code: string][] = [
   ["a list of 2^31-1 elements in six bytes", hex("6c 7fffffff"), "ETF_TRUNCATED"],
   ["300,000 nested lists", repeated(hex("6c 00000001"), 300_000), "ETF_DEPTH"],
   ["300,000 nested tuples", repeated(hex("68 01"), 300_000), "ETF_DEPTH"],
   ["300,000 nested maps in keys", repeated(hex("74 00000001"), 300_000), "ETF_DEPTH"],
+  ["a megabyte inside 1,900 maps that are keys of maps", keysAround(new Uint8Array(2 ** 20), 1_900), "ETF_DEPTH"],
   ["300,000 tails of tails", repeated(hex("6c 00000000"), 300_000), "ETF_TRUNCATED"],
   ["a binary of 4 GiB", hex("6d ffffffff"), "ETF_TRUNCATED"],
   ["a bit string of 4 GiB", hex("4d ffffffff 01"), "ETF_TRUNCATED"],

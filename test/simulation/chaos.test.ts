@@ -9,6 +9,7 @@ import { violations } from "./invariants.ts";
  */
 const { TIEBEAM_SEED, TIEBEAM_SEEDS = "200" } = process.env;
 const BATCH = 50;
+const TIMEOUT_MS = 5 * 60 * 1000;
 
 const NOTHING = { peers: [], connecting: 0, processes: 0, names: 0, aliases: 0, monitored: 0 };
 
@@ -45,7 +46,7 @@ if (TIEBEAM_SEED !== undefined) {
 } else {
   for (let first = 1; first <= Number(TIEBEAM_SEEDS); first += BATCH) {
     const last = Math.min(first + BATCH - 1, Number(TIEBEAM_SEEDS));
-    test(`seeds ${first} to ${last} keep every promise`, async () => {
+    test(`seeds ${first} to ${last} keep every promise`, { timeout: TIMEOUT_MS }, async () => {
       for (let seed = first; seed <= last; seed++) {
         const outcome = await run(seed);
         expect(outcome.problems, story(outcome, seed)).toEqual([]);
