@@ -89,8 +89,8 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
 
   const identity = new Identity(self.name, self.creation, random);
   const localMessages = options.localMessages === "share" ? "share" : profileOf(options);
-  const runtime = new Runtime({ identity, clock, logger, remote: peers, localMessages });
   const exposed = new Exposed();
+  const runtime = new Runtime({ identity, clock, logger, remote: peers, functions: exposed, localMessages });
   const spawner = new Spawner(runtime, exposed);
   serveErpc(spawner, exposed);
   startNetKernel(runtime);

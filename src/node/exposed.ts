@@ -1,5 +1,5 @@
 import { ArgumentError } from "../base/index.ts";
-import { Exit, nameText, type ProcessName, reasonOf } from "../runtime/index.ts";
+import { Exit, type FunctionTable, nameText, type Outcome, type ProcessName, reasonOf } from "../runtime/index.ts";
 import { atom, atomText, isList, isTuple, tuple } from "../term/index.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of any signature can be exposed
@@ -10,20 +10,13 @@ export interface ExposeOptions {
   readonly peers?: readonly string[];
 }
 
-/** How the call of a function ended, in Erlang's three classes and the good one. */
-export type Outcome =
-  | { readonly kind: "return"; readonly value: unknown }
-  | { readonly kind: "throw"; readonly value: unknown }
-  | { readonly kind: "exit"; readonly reason: unknown }
-  | { readonly kind: "error"; readonly reason: unknown; readonly stack: readonly unknown[] };
-
 interface Entry {
   readonly run: ExposedFunction;
   readonly peers: ReadonlySet<string> | undefined;
 }
 
 /** The functions that other nodes may call by rpc, erpc or spawn. Nothing that is not in it can be called. */
-export class Exposed {
+export class Exposed implements FunctionTable {
   /** By `module:name/arity`, or `module:name` for any arity. */
   readonly #entries = new Map<string, Entry>();
 

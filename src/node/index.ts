@@ -1,7 +1,7 @@
 export { type AcceptOptions, Acceptor } from "./acceptor.ts";
 export { CookieError, type CookieOptions, cookieSource } from "./cookie.ts";
 export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
-export { Exposed, type ExposedFunction, type ExposeOptions, type Outcome } from "./exposed.ts";
+export { Exposed, type ExposedFunction, type ExposeOptions } from "./exposed.ts";
 export { randomCreation } from "./granted-names.ts";
 export { Keeper, type ReconnectOptions, reconnectOf } from "./keeper.ts";
 export { checkNameKinds } from "./name-kinds.ts";

@@ -1,6 +1,6 @@
-import { type Behaviour, type ProcessCore, type Runtime, readGen, sendReply } from "../runtime/index.ts";
+import { type Behaviour, type Outcome, type ProcessCore, type Runtime, readGen, sendReply } from "../runtime/index.ts";
 import { atom, isTuple, Pid, tuple } from "../term/index.ts";
-import type { Exposed, Outcome } from "./exposed.ts";
+import type { Exposed } from "./exposed.ts";
 
 const CALL = atom("call");
 const BLOCK_CALL = atom("block_call");

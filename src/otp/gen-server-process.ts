@@ -3,15 +3,17 @@ import {
   type AnyApi,
   type Behaviour,
   Exit,
-  type From,
+  From,
   Process,
   type ProcessCore,
   readGen,
   reasonOf,
 } from "../runtime/index.ts";
-import { Atom, atom, inspect, isTuple, type Term, tuple } from "../term/index.ts";
+import { Atom, atom, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import type { GenServer } from "./gen-server.ts";
 import { Ignore, type Next, NoReply, Reply, Stop } from "./results.ts";
+import { replaceState, stateOf } from "./server-state.ts";
+import { readSystem, Sys, type SysTarget } from "./sys.ts";
 
 /** A server as its process sees it: one about whose interface nothing is known. */
 type Callbacks = GenServer<AnyApi, unknown>;
@@ -25,6 +27,9 @@ export interface GenServerClass<S = Callbacks> {
   readonly casts?: Record<string, unknown>;
 }
 
+const EXIT = atom("EXIT");
+const IN = atom("in");
+const OUT = atom("out");
 const TIMEOUT = atom("timeout");
 const IGNORE = atom("ignore");
 
@@ -39,11 +44,16 @@ export class OwnProcess extends Process {
  */
 export class GenServerProcess implements Behaviour {
   readonly label: string;
+  /** The process that started this one with a link: its end is this one's. */
+  parent: Pid | undefined;
   protected readonly core: ProcessCore;
   protected readonly server: Callbacks;
   readonly #process: OwnProcess;
   readonly #calls: Map<string, Operation>;
   readonly #casts: Map<string, Operation>;
+  readonly #sys: Sys;
+  /** Messages that came while it was suspended. */
+  #waiting: unknown[] = [];
   #idle: Timer | undefined;
   #lastMessage: unknown;
 
@@ -55,6 +65,22 @@ export class GenServerProcess implements Behaviour {
     this.#process = process;
     this.server = new serverClass();
     Object.defineProperty(this.server, "process", { value: this.#process });
+    this.#sys = new Sys(this.#sysTarget());
+  }
+
+  #sysTarget(): SysTarget {
+    const self = this;
+    return {
+      core: this.core,
+      module: "gen_server",
+      get parent() {
+        return self.parent;
+      },
+      state: () => stateOf(this.server),
+      replaceState: (state) => replaceState(this.server, state),
+      resumed: () => this.#resumed(),
+      end: (reason) => this.end(reason),
+    };
   }
 
   /** Runs `init` as the first thing; `started` is told once when it has come to an end in good order. */
@@ -78,17 +104,45 @@ export class GenServerProcess implements Behaviour {
   }
 
   receive(message: unknown): void | Promise<void> {
+    const system = readSystem(message);
+    if (system !== undefined) return this.#system(system.from, system.request);
+    if (this.parent !== undefined && isExitOf(message, this.parent)) return this.end(message[2]);
+    if (this.#sys.suspended) return void this.#waiting.push(message);
+    return this.#handle(message);
+  }
+
+  #handle(message: unknown): void | Promise<void> {
     this.#idle?.cancel();
     this.#lastMessage = message;
+    const { debug } = this.#sys;
+    if (debug.active) debug.record(tuple(IN, message as object));
     const gen = readGen(this.core, message);
     switch (gen.kind) {
       case "call":
-        return this.call(gen.request, gen.from);
+        return this.call(gen.request, debug.active ? this.#observed(gen.from) : gen.from);
       case "cast":
         return this.cast(gen.request);
       case "info":
         return this.info(gen.message);
     }
+  }
+
+  #system(from: Tuple, request: Term): void | Promise<void> {
+    const [pid, tag] = from;
+    if (pid instanceof Pid) return this.#sys.handle(new From(this.core, pid, tag), request);
+  }
+
+  /** Handles what has waited, in its order and before anything else. */
+  async #resumed(): Promise<void> {
+    while (this.#waiting.length > 0 && !this.#sys.suspended && this.core.alive)
+      await this.#handle(this.#waiting.shift());
+  }
+
+  /** A `from` whose reply is seen by the debug options. */
+  #observed(from: From): From {
+    return new ObservedFrom(this.core, from, (value) =>
+      this.#sys.debug.record(tuple(OUT, value as object, from, stateOf(this.server) as object)),
+    );
   }
 
   ended(): void {
@@ -188,6 +242,26 @@ export class GenServerProcess implements Behaviour {
       return failed(error);
     }
   }
+}
+
+/** A `from` that tells of the reply. */
+class ObservedFrom extends From {
+  readonly #told: (value: unknown) => void;
+
+  constructor(core: ProcessCore, { pid, 1: tag }: From, told: (value: unknown) => void) {
+    super(core, pid, tag);
+    this.#told = told;
+  }
+
+  override reply(value: unknown): void {
+    super.reply(value);
+    this.#told(value);
+  }
+}
+
+/** `{'EXIT', Pid, Reason}` of that process. */
+function isExitOf(message: unknown, parent: Pid): message is Tuple {
+  return isTuple(message) && message.length === 3 && message[0] === EXIT && (message[1] as Pid).key === parent.key;
 }
 
 /** The entry of a table that a request names, and the arguments for it: `{op, A, B}` or the bare atom `op`. */

@@ -49,7 +49,10 @@ export function startServer<S extends AnyServer>(
       core.exit(Reason.normal);
       throw error;
     }
-    if (options.link) user.link(core.pid);
+    if (options.link) {
+      user.link(core.pid);
+      if (process !== undefined) process.parent = user.pid;
+    }
     const starting = user.monitor(core.pid, (reason) => reject(new ExitError("start", name ?? core.pid, reason)));
     process?.init(options.args, () => {
       user.demonitor(starting);

@@ -8,6 +8,7 @@ export {
 } from "./destination.ts";
 export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
+export type { FunctionTable, Outcome } from "./function-table.ts";
 export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
 export type { NodeEvent } from "./node-watchers.ts";

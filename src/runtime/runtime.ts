@@ -2,6 +2,7 @@ import { type Clock, type Logger, NodeDownError } from "../base/index.ts";
 import type { Signal } from "../dist/index.ts";
 import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
+import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
 import { Names } from "./names.ts";
 import { NodeWatchers } from "./node-watchers.ts";
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly remote: Remote;
+  /** The functions that terms of others may name. */
+  readonly functions: FunctionTable;
   /** How local messages are copied; `"share"` hands them over as they are. */
   readonly localMessages: CopyOptions | "share";
 }
@@ -50,6 +53,7 @@ export class Runtime {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly scheduler: Scheduler;
+  readonly functions: FunctionTable;
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
   readonly nodeWatchers = new NodeWatchers();
@@ -67,6 +71,7 @@ export class Runtime {
     this.identity = options.identity;
     this.clock = options.clock;
     this.logger = options.logger;
+    this.functions = options.functions;
     this.scheduler = new Scheduler(options.clock);
     this.#remote = options.remote;
     this.#localMessages = options.localMessages;

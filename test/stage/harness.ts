@@ -1,5 +1,6 @@
 import type { Logger } from "../../src/base/index.ts";
 import type { Signal } from "../../src/dist/index.ts";
+import { Exposed } from "../../src/node/index.ts";
 import { type AnyServer, type ApiOf, type StartedServer, startServer } from "../../src/otp/index.ts";
 import { Identity, Process, type ProcessCore, Runtime } from "../../src/runtime/index.ts";
 import { Pid, type Term } from "../../src/term/index.ts";
@@ -43,6 +44,7 @@ export class TestNode {
         },
         downCause: () => undefined,
       },
+      functions: new Exposed(),
       localMessages: {},
     });
     this.core = this.spawn(this.inbox);

@@ -1,5 +1,6 @@
 import { type Logger, silentLogger } from "../../src/base/index.ts";
 import type { Signal } from "../../src/dist/index.ts";
+import { Exposed } from "../../src/node/index.ts";
 import { type Behaviour, Identity, Process, type ProcessCore, type Remote, Runtime } from "../../src/runtime/index.ts";
 import type { CopyOptions } from "../../src/term/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
@@ -28,6 +29,7 @@ export class MemoryLogger implements Logger {
 export class World implements Remote {
   readonly clock = new SimulatedClock();
   readonly sent: Sent[] = [];
+  readonly exposed = new Exposed();
   readonly runtime: Runtime;
   /** A process for the test to act with. */
   readonly user: ProcessCore;
@@ -40,6 +42,7 @@ export class World implements Remote {
       clock: this.clock,
       logger: options.logger ?? silentLogger,
       remote: this,
+      functions: this.exposed,
       localMessages: options.localMessages ?? {},
     });
     this.user = this.spawn((message) => void this.inbox.push(message));

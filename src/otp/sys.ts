@@ -1,0 +1,162 @@
+import { type From, type ProcessCore, reasonOf } from "../runtime/index.ts";
+import {
+  Atom,
+  atom,
+  charlist,
+  Export,
+  ImproperList,
+  inspect,
+  isTuple,
+  type Pid,
+  Ref,
+  type Term,
+  type Tuple,
+  tuple,
+} from "../term/index.ts";
+import { SysDebug } from "./sys-debug.ts";
+
+/** What {@link Sys} inspects and governs: one behaviour in its process. */
+export interface SysTarget {
+  readonly core: ProcessCore;
+  /** The process that started it with a link, undefined without one. */
+  readonly parent: Pid | undefined;
+  /** The behaviour as OTP names it: `gen_server` and so on. */
+  readonly module: string;
+  /** What `get_state` shows. */
+  state(): Term;
+  /** Takes what a `replace_state` function made of the state. @throws ArgumentError for what cannot be one. */
+  replaceState(state: Term): void;
+  /** Goes on after a suspension: with the messages that had to wait. */
+  resumed(): void | Promise<void>;
+  /** Ends it in order. */
+  end(reason: unknown): void | Promise<void>;
+}
+
+const OK = atom("ok");
+const ERROR = atom("error");
+const SYSTEM = atom("system");
+const CALLBACK_FAILED = atom("callback_failed");
+const UNKNOWN_SYSTEM_MSG = atom("unknown_system_msg");
+const RUNNING = atom("running");
+const SUSPENDED = atom("suspended");
+
+/**
+ * The `sys` protocol of one process: inspection and control of any OTP process by system messages. Source: sys(3).
+ *
+ * Replies come in the form that the release of the caller understands; see {@link wantsBareState}.
+ */
+export class Sys {
+  readonly debug: SysDebug;
+  readonly #target: SysTarget;
+  #suspended = false;
+
+  constructor(target: SysTarget) {
+    this.#target = target;
+    this.debug = new SysDebug(target.core);
+  }
+
+  /** While true, everything but system messages and the parent's exit has to wait. */
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** Answers a request. Nothing of it fails: what cannot be done is said. */
+  handle(from: From, request: Term): void | Promise<void> {
+    if (request instanceof Atom) return this.#simple(from, request);
+    const [kind, argument] = isTuple(request) ? (Array.from(request) as Term[]) : [];
+    const name = kind instanceof Atom ? kind.tag : undefined;
+    if (argument !== undefined && name === "terminate") {
+      from.reply(OK);
+      return this.#target.end(argument);
+    }
+    if (argument !== undefined && name === "replace_state") return this.#replaceState(from, argument);
+    if (argument !== undefined && name === "debug") return from.reply(this.debug.command(argument));
+    if (name === "change_code" && this.#suspended) return from.reply(OK);
+    from.reply(tuple(ERROR, tuple(UNKNOWN_SYSTEM_MSG, request as object)));
+  }
+
+  #simple(from: From, request: Atom): void | Promise<void> {
+    switch (request.tag) {
+      case "get_state":
+        return from.reply(stateReply(from, this.#target.state()));
+      case "get_status":
+        return from.reply(this.#status());
+      case "suspend":
+        this.#suspended = true;
+        return from.reply(OK);
+      case "resume":
+        from.reply(OK);
+        if (!this.#suspended) return;
+        this.#suspended = false;
+        return this.#target.resumed();
+      default:
+        from.reply(tuple(ERROR, tuple(UNKNOWN_SYSTEM_MSG, request)));
+    }
+  }
+
+  /** `{replace_state, Fun}`: a function that is exposed here can run, a closure of the BEAM cannot. */
+  async #replaceState(from: From, fun: Term): Promise<void> {
+    const { core, module } = this.#target;
+    const place = tuple(atom(module), atom("system_replace_state"));
+    const failed = (kind: string, reason: unknown) =>
+      from.reply(tuple(ERROR, tuple(CALLBACK_FAILED, place, tuple(atom(kind), reason as object))));
+    if (!(fun instanceof Export) || fun.arity !== 1) return failed("error", atom("undef"));
+    const outcome = await core.runtime.functions.call(from.pid.node, atom(fun.module), atom(fun.function), [
+      this.#target.state(),
+    ]);
+    if (outcome.kind !== "return") return failed(outcome.kind, "reason" in outcome ? outcome.reason : outcome.value);
+    try {
+      this.#target.replaceState(outcome.value as Term);
+      from.reply(stateReply(from, this.#target.state()));
+    } catch (error) {
+      failed("error", reasonOf(error));
+    }
+  }
+
+  /** `{status, Pid, {module, Mod}, [PDict, SysState, Parent, Debug, Misc]}`, as observer and `:sys` read it. */
+  #status(): Tuple {
+    const { core, module, parent, state } = this.#target;
+    const sysState = this.#suspended ? SUSPENDED : RUNNING;
+    const ancestor = parent ?? core.pid;
+    const dictionary = [
+      tuple(atom("$initial_call"), tuple(atom("tiebeam"), atom(module), 1)),
+      tuple(atom("$ancestors"), parent === undefined ? [] : [parent]),
+    ];
+    const data = (...pairs: Tuple[]) => tuple(atom("data"), pairs);
+    const misc = [
+      tuple(atom("header"), charlist(`Status for generic server ${core.name ?? inspect(core.pid)}`)),
+      data(
+        tuple(charlist("Status"), sysState),
+        tuple(charlist("Parent"), ancestor),
+        tuple(charlist("Logged events"), this.debug.logged()),
+      ),
+      data(tuple(charlist("State"), state.call(this.#target) as object)),
+    ];
+    return tuple(atom("status"), core.pid, tuple(atom("module"), atom(module)), [
+      dictionary,
+      sysState,
+      ancestor,
+      this.debug.options(),
+      misc,
+    ]);
+  }
+}
+
+/** `{system, From, Request}`, undefined for any other message. */
+export function readSystem(message: unknown): { readonly from: Tuple; readonly request: Term } | undefined {
+  if (!isTuple(message) || message.length !== 3 || message[0] !== SYSTEM || !isTuple(message[1])) return undefined;
+  return { from: message[1], request: message[2] as Term };
+}
+
+function stateReply(from: From, state: Term): unknown {
+  return wantsBareState(from[1]) ? state : tuple(OK, state as object);
+}
+
+/**
+ * Up to OTP 26.0 a caller takes the bare state, later ones `{ok, State}`, and the wrong form misleads or crashes it. The tag
+ * of its call tells the releases apart: a plain reference is OTP 23 or a C node, an alias of 3 words OTP 24 and 25 (and this
+ * library), one of 5 words OTP 26 and later.
+ */
+function wantsBareState(tag: unknown): boolean {
+  return !(tag instanceof ImproperList && tag.tail instanceof Ref && tag.tail.words.length >= 5);
+}
