@@ -55,7 +55,8 @@ export function createTlsTransport(options: TlsTransportOptions): Transport {
     connect(endpoint, handler, { signal, serverName = endpoint.host } = {}) {
       const asked = clientOptions(client, clientContext, serverName);
       const opening: Opening = {
-        open: (socket) => connect({ ...socket, ...asked }),
+        // `tls.connect` does not pass `noDelay` on; without it a call took 45 ms.
+        open: (socket) => connect({ ...socket, ...asked }).setNoDelay(true),
         ready: "secureConnect",
         endpoint,
         signal,
