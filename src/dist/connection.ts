@@ -298,7 +298,7 @@ export class Connection implements FrameSink, Ticked {
   /** True for questions and answers of {@link #ask}, which concern the connection alone. */
   #isOwn(signal: Signal): boolean {
     if (signal.op === "unlinkAck" && isZero(signal.to)) this.#fragments.answered(Number(signal.id));
-    else if (signal.op === "unlink" && isZero(signal.to)) {
+    else if (signal.op === "unlink" && signal.id !== 0 && isZero(signal.to)) {
       this.transmit({ op: "unlinkAck", from: this.#questioner, to: signal.from, id: signal.id });
     } else return false;
     return true;

@@ -56,6 +56,8 @@ export class ControlReader {
     this.#opcode = this.#integer();
     const control = this.#control();
     if (this.#left > 0 && this.#opcode !== Ctrl.AltactSigSend) throw this.#malformed("it has too many elements");
+    // The payload begins after all elements: a trace token, and what later releases may add.
+    while (this.#left > 0) this.#term();
     return control;
   }
 

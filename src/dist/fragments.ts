@@ -17,6 +17,9 @@ const MAX_FRAGMENTS = 1_048_576n;
 
 const FIRST_BUFFER_BYTES = 256 * 1024;
 
+/** Room that is made for a message at once, as a multiple of what has come of it. It costs memory only as it is filled. */
+const BELIEVED_GROWTH = 16;
+
 /** A message of which the last fragment has not come. */
 export interface Sequence {
   readonly control: Control;
@@ -96,13 +99,22 @@ export class FragmentAssembler {
       throw this.#tooMuch(`${this.#pendingBytes} bytes in unfinished messages`);
     }
     if (length > sequence.buffer.length) {
-      // Grows with what has come, never by what was announced.
-      const grown = new Uint8Array(Math.max(length, sequence.buffer.length * 2, FIRST_BUFFER_BYTES));
+      const grown = new Uint8Array(this.#roomFor(sequence, length, part.length));
       grown.set(sequence.buffer.subarray(0, sequence.length));
       sequence.buffer = grown;
     }
     sequence.buffer.set(part, sequence.length);
     sequence.length = length;
+  }
+
+  /**
+   * Grows with what has come. What was announced is believed once a part of it is here: to copy tens of megabytes again
+   * and again would hold up the event loop.
+   */
+  #roomFor(sequence: Sequence, length: number, partBytes: number): number {
+    const announced = length + (Number(sequence.due) - 1) * partBytes;
+    if (announced <= length * BELIEVED_GROWTH) return Math.min(announced, this.#limits.maxMessageBytes);
+    return Math.max(length, sequence.buffer.length * 2, FIRST_BUFFER_BYTES);
   }
 
   #violation(problem: string): DistributionError {
