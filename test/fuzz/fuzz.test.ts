@@ -1,12 +1,13 @@
 import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fuzzEpmdReply, fuzzEpmdServer } from "./epmd-target.ts";
-import { fuzzTerm } from "./etf-target.ts";
+import { fuzzKeptDecoder, fuzzTerm } from "./etf-target.ts";
 import { fuzzHandshakeMachine, fuzzHandshakeStream } from "./handshake-target.ts";
 import { fuzzFrameReader, fuzzFrames, fuzzRandomBytes } from "./link-target.ts";
 import { immediate, usedBytes } from "./memory.ts";
 import { Mutator } from "./mutator.ts";
 import { fuzzNode } from "./node-target.ts";
+import { fuzzSignals } from "./signals-target.ts";
 
 /**
  * Spoilt bytes for everything that reads bytes of others. Each run has a new seed, which is printed;
@@ -21,8 +22,10 @@ const TARGETS: readonly [name: string, share: number, run: (mutator: Mutator) =>
   ["handshake machines", 0.2, fuzzHandshakeMachine],
   ["handshakes over a stream", 0.15, fuzzHandshakeStream],
   ["frames", 0.1, fuzzFrameReader],
-  ["spoilt packets after a good handshake", 0.25, fuzzFrames],
-  ["terms", 0.2, fuzzTerm],
+  ["spoilt packets after a good handshake", 0.2, fuzzFrames],
+  ["signals of a peer that lies", 0.05, fuzzSignals],
+  ["terms", 0.15, fuzzTerm],
+  ["terms, and what a decoder remembers", 0.05, fuzzKeptDecoder],
   ["the epmd server", 0.05, fuzzEpmdServer],
   ["replies of an epmd", 0.04, fuzzEpmdReply],
   ["random bytes after a good handshake", 1, fuzzRandomBytes],
@@ -30,13 +33,13 @@ const TARGETS: readonly [name: string, share: number, run: (mutator: Mutator) =>
 const NODE_SHARE = 0.01;
 
 const BREATH = 500;
-const MAX_CASE_MS = 2_000;
+const MAX_CASE_MS = 5_000;
 const MAX_GROWTH_BYTES = 16 * 2 ** 20;
 const TIMEOUT_MS = 60 * 60 * 1000;
 
 beforeAll(() => void process.stdout.write(`fuzz seed ${SEED}: repeat with TIEBEAM_FUZZ_SEED=${SEED}\n`));
 
-describe.each(TARGETS)("%s", (name, share, run) => {
+describe.each(TARGETS)("fuzzing %s", (name, share, run) => {
   const cases = Math.ceil(TOTAL * share);
 
   const runCase = async (index: number) => {
@@ -51,7 +54,9 @@ describe.each(TARGETS)("%s", (name, share, run) => {
     if (ms > MAX_CASE_MS) throw new Error(`case ${index} of seed ${SEED} took ${ms} ms`);
   };
 
-  test(`${cases} cases end in good order or by a named error, and leave nothing`, { timeout: TIMEOUT_MS }, async () => {
+  test(`${name}: ${cases} cases end in good order or by a named error, and leave nothing`, {
+    timeout: TIMEOUT_MS,
+  }, async () => {
     if (TIEBEAM_FUZZ_CASE !== undefined) return runCase(Number(TIEBEAM_FUZZ_CASE));
     const warm = Math.ceil(cases / 5);
     let before = 0;
