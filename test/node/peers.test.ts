@@ -20,6 +20,10 @@ class FakeConnection {
     return 0;
   }
 
+  bytesHeld(): number {
+    return 0;
+  }
+
   transmit(signal: Signal): boolean {
     this.sent.push(signal);
     return true;
