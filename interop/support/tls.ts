@@ -33,7 +33,7 @@ export class TlsPeers implements Disposable {
     return { cert: issued.cert, key: issued.key, ca: this.authority.ca, ...more };
   }
 
-  /** A certificate that both sides find in order. OTP 25 and 26 look for the address among the names of DNS. */
+  /** A certificate that both sides find in order. OTP 25 looks for the address among the names of DNS. */
   issue(name: string, options: IssueOptions = {}): Issued {
     return this.authority.issue(name, { names: "DNS:localhost,IP:127.0.0.1,DNS:127.0.0.1", ...options });
   }

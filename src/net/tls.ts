@@ -66,7 +66,8 @@ export function createTlsTransport(options: TlsTransportOptions): Transport {
     },
 
     listen(endpoint, accept, refused = () => {}) {
-      let handshakes = 0;
+      // Handshakes under way are the difference: some sockets end without either of the events below.
+      const count = { open: 0, secure: 0 };
       const secure = createServer({
         ...contextOptions(server),
         requestCert: server.verifyPeer !== false,
@@ -74,12 +75,13 @@ export function createTlsTransport(options: TlsTransportOptions): Transport {
         handshakeTimeout: handshakeTimeoutMs,
       });
       secure.on("tlsClientError", (error, socket) => {
-        handshakes--;
         const remote = remoteOf(socket) ?? GONE;
+        socket.destroy(); // one that took too long is still open
         refused(asError("accepting", remote, error), remote);
       });
       secure.on("secureConnection", (socket) => {
-        handshakes--;
+        count.secure++;
+        socket.once("close", () => count.secure--);
         socket.on("error", () => {}); // it may fail before it has its stream
         const remote = remoteOf(socket);
         if (remote === undefined) return void socket.destroy(); // already gone
@@ -96,8 +98,9 @@ export function createTlsTransport(options: TlsTransportOptions): Transport {
         stream.serve((stream) => accept(stream, remote));
       });
       return listenForSockets(endpoint, ({ socket }) => {
-        if (handshakes >= MAX_HANDSHAKES) return void socket.destroy();
-        handshakes++;
+        if (count.open - count.secure >= MAX_HANDSHAKES) return void socket.destroy();
+        count.open++;
+        socket.once("close", () => count.open--);
         secure.emit("connection", socket);
       });
     },

@@ -238,19 +238,18 @@ describe("where the other side", () => {
     expect(await listener.refused).toMatchObject({ code: "TLS_VERSION" });
   });
 
-  test("is silent: TLS_TIMEOUT at the listener", async () => {
-    const refused = new Promise<Error>((resolve) => {
-      const transport = createTlsTransport({ client: role(), server: role(), handshakeTimeoutMs: 20 });
-      void transport
-        .listen({ host: "127.0.0.1", port: 0 }, () => new Recorder(), resolve)
-        .then((listener) => {
-          cleanups.push(() => listener.close());
-          const raw = rawConnect(listener.endpoint.port, "127.0.0.1");
-          cleanups.push(() => raw.destroy());
-        });
-    });
+  test("is silent: TLS_TIMEOUT at the listener, which closes", async () => {
+    let refuse!: (error: Error) => void;
+    const refused = new Promise<Error>((resolve) => (refuse = resolve));
+    const transport = createTlsTransport({ client: role(), server: role(), handshakeTimeoutMs: 20 });
+    const listener = await transport.listen({ host: "127.0.0.1", port: 0 }, () => new Recorder(), refuse);
+    cleanups.push(() => listener.close());
+    const raw = rawConnect(listener.endpoint.port, "127.0.0.1");
+    cleanups.push(() => raw.destroy());
+    const closed = new Promise<void>((resolve) => raw.on("error", () => {}).on("close", () => resolve()));
 
     expect(await refused).toMatchObject({ code: "TLS_TIMEOUT" });
+    await closed;
   });
 
   test("is not there: NET_REFUSED, as with TCP", async () => {
