@@ -5,7 +5,14 @@
 //
 //   npm run interop:prepare                 every release
 //   TIEBEAM_OTP=25,27 npm run interop:prepare   only these
-import { installLocal, localRelease, makeRoot, rootRelease, whyNoRoots } from "./prepare/debian.mjs";
+import {
+  installForeignTools,
+  installLocal,
+  localRelease,
+  makeRoot,
+  rootRelease,
+  whyNoRoots,
+} from "./prepare/debian.mjs";
 import { prepareGenStage } from "./prepare/gen-stage.mjs";
 import { recordMissing, wantedReleases } from "./prepare/places.mjs";
 
@@ -13,6 +20,7 @@ const wanted = wantedReleases();
 const missing = {};
 
 await installLocal();
+const foreignToolsMissing = await installForeignTools();
 const local = await localRelease();
 const roots = wanted.filter((otp) => otp !== local?.otp);
 const obstacle = roots.every((otp) => rootRelease(otp)) ? undefined : await whyNoRoots();
@@ -36,3 +44,4 @@ for (const otp of wanted) {
 recordMissing(missing);
 
 for (const release of ready) if (release) console.log(await prepareGenStage(release));
+if (foreignToolsMissing) console.log(foreignToolsMissing);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isInstalled, lastLine, run } from "./command.mjs";
-import { debianSuites, packages, rootFolder } from "./places.mjs";
+import { debianSuites, foreignTools, packages, rootFolder } from "./places.mjs";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -18,6 +18,22 @@ export async function installLocal() {
   await run(["apt-get", "update", "-qq"], { env });
   const { ok, output } = await run(install, { env });
   if (!ok) console.log(`apt could not install them (${lastLine(output)})`);
+}
+
+/**
+ * Installs the nodes of others that the suites meet, where that starts no service: Debian starts none where
+ * `policy-rc.d` forbids it, as in containers. Gives a line that says what is missing, if anything is.
+ */
+export async function installForeignTools() {
+  const lacking = Object.keys(foreignTools).filter((name) => !existsSync(foreignTools[name]));
+  if (lacking.length === 0) return undefined;
+  if (!isRoot || !(await isInstalled("apt-get")) || !existsSync("/usr/sbin/policy-rc.d")) {
+    return `not installed: ${lacking.join(", ")}; their tests are skipped`;
+  }
+  const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  const install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", ...lacking];
+  const { ok, output } = await run(install, { env });
+  return ok ? undefined : `apt could not install ${lacking.join(", ")} (${lastLine(output)}); their tests are skipped`;
 }
 
 /** The release on the PATH, or nothing when Erlang or Elixir is not installed. */

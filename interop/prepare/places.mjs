@@ -7,6 +7,8 @@ const matrix = JSON.parse(readFileSync(new URL("../matrix.json", import.meta.url
 
 export const debianSuites = matrix.debianSuites;
 export const packages = matrix.packages;
+/** Debian packages of other nodes, each with a file that is there once it is installed. */
+export const foreignTools = matrix.foreignTools;
 export const cacheFolder = join(homedir(), ".cache", "tiebeam");
 
 /** The folder of the Debian system that carries this release. */

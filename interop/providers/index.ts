@@ -2,6 +2,7 @@ import { debianRoot } from "./debian-root.ts";
 import { local } from "./local.ts";
 import type { BeamProcess, Command, Provider, Release } from "./provider.ts";
 
+export { startProcess } from "./os-process.ts";
 export { cacheFolder } from "./places.ts";
 export type { BeamProcess, Command, Provider, Release } from "./provider.ts";
 
