@@ -50,7 +50,7 @@ export class Chaos {
   }
 
   #add(name: string, node: Machine["node"]): void {
-    const machine = new Machine(name, node);
+    const machine = new Machine(name, node, (lost) => this.#onLost(machine, lost));
     this.machines.push(machine);
     machine.populate(this.#random);
   }
@@ -59,7 +59,7 @@ export class Chaos {
     const chance = this.#random.below(100);
     if (chance < 12) return this.#fault();
     for (const machine of this.running) if (machine.alive.length < ACTORS_PER_NODE) machine.populate(this.#random);
-    for (let i = this.#random.below(4); i >= 0; i--) this.#act();
+    for (let i = this.#random.below(4); i >= 0; i--) this.#actAnywhere();
   }
 
   async #fault(): Promise<void> {
@@ -100,11 +100,21 @@ export class Chaos {
     }
   }
 
-  /** One actor does something with another one. */
-  #act(): void {
-    const random = this.#random;
+  /** Some begin anew right when they hear that a node is lost. */
+  #onLost({ alive }: Machine, lost: string): void {
+    const others = this.lives.filter((life) => life.machine.name === lost);
+    if (this.#random.below(3) === 0) this.#act(this.#random.pick(alive), this.#random.pick(others));
+  }
+
+  #actAnywhere(): void {
     const actors = this.running.flatMap((machine) => machine.alive);
-    const [actor, other] = [random.pick(actors), random.pick(random.below(8) === 0 ? this.lives : actors)];
+    const others = this.#random.below(8) === 0 ? this.lives : actors;
+    this.#act(this.#random.pick(actors), this.#random.pick(others));
+  }
+
+  /** One actor does something with another one. */
+  #act(actor: Life | undefined, other: Life | undefined): void {
+    const random = this.#random;
     if (actor === undefined || other === undefined) return;
     const act = random.pick(ACTS);
     this.log.push(`${this.cluster.clock.now()} ${act} ${actor.pid.key} ${other.pid.key}`);

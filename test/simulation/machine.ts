@@ -12,12 +12,14 @@ export class Machine {
   /** By node: how many connections there have been, and whether there is one. */
   readonly #links = new Map<string, { epoch: number; isUp: boolean }>();
 
-  constructor(name: string, node: Node) {
+  /** `onLost` is told at once of each node whose connection is lost. */
+  constructor(name: string, node: Node, onLost: (node: string) => void) {
     this.name = name;
     this.node = node;
     node.monitorNodes(({ type, node }) => {
       const before = this.#links.get(node)?.epoch ?? 0;
       this.#links.set(node, type === "nodeup" ? { epoch: before + 1, isUp: true } : { epoch: before, isUp: false });
+      if (type === "nodedown") onLost(node);
     });
   }
 
