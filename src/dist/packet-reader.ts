@@ -112,7 +112,8 @@ export class PacketReader {
     const sequence = this.#fragments.continue(sequenceId, reader.u64(), rest(reader));
     if (sequence === undefined || !sequence.admitted) return undefined;
     this.#options.decoder.references = sequence.atoms;
-    return this.#complete(sequence.control, reader.reset(sequence.buffer, 0, sequence.length));
+    reader.reset(sequence.buffer, 0, sequence.length).givenAway = true;
+    return this.#complete(sequence.control, reader);
   }
 
   #admitted(control: Control, reader: Reader): boolean {

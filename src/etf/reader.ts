@@ -5,6 +5,8 @@ export class Reader {
   bytes: Uint8Array;
   offset: number;
   end: number;
+  /** True: the bytes are given away, and what is read may be a part of them. Until the next {@link Reader.reset}. */
+  givenAway = false;
   /** Kept for the next use on the same bytes. */
   #view: DataView | undefined;
   #viewOf: Uint8Array | undefined;
@@ -20,6 +22,7 @@ export class Reader {
     this.bytes = bytes;
     this.offset = offset;
     this.end = end;
+    this.givenAway = false;
     return this;
   }
 
@@ -109,11 +112,15 @@ export class Reader {
     return this.#view;
   }
 
-  /** A copy of the next bytes: the range that is read from may be reused. */
+  /**
+   * A copy of the next bytes: the range that is read from may be reused. Of bytes that were given away, those are not
+   * copied that are most of them.
+   */
   copy(count: number): Uint8Array {
     this.need(count);
     const start = this.offset;
     this.offset = start + count;
+    if (this.givenAway && count > this.bytes.length / 2) return this.bytes.subarray(start, this.offset);
     // Not slice: on a Node.js Buffer that is a view.
     return new Uint8Array(this.bytes.subarray(start, this.offset));
   }

@@ -55,6 +55,21 @@ describe("a large message", () => {
     expect(a.connection!.queuedBytes).toBe(0);
   });
 
+  test("of bytes arrives without a copy of them, which would hold up the event loop", async () => {
+    const { a, b, clock } = await connected();
+
+    transmit(a.connection, send(pidOfA, bytes(1_000_000)), send(otherOfA, [bytes(100_000), bytes(400_000)]));
+    clock.flush();
+
+    const messages = b.signals.map((signal) => (signal as { message: unknown }).message);
+    const [[part, most], whole] = messages as [[Uint8Array, Uint8Array], Uint8Array];
+    expect(whole.byteOffset).toBeGreaterThan(0);
+    expect(whole.buffer.byteLength).toBeLessThan(1_000_000 + 2 * PIECE);
+    // A part that is not most of a message would hold on to all of it.
+    expect(part.buffer.byteLength).toBe(100_000);
+    expect(most.buffer.byteLength).toBeGreaterThan(500_000);
+  });
+
   test("of every size around the cut arrives", async () => {
     const world = await connected();
 
