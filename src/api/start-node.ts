@@ -45,7 +45,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   }
 }
 
-function checkOptions({ visible, keepConnected = [] }: NodeOptions): void {
+function checkOptions({ name, listen, visible, keepConnected = [] }: NodeOptions): void {
+  if (typeof name !== "string" && listen) {
+    throw new ArgumentError("listen", "a node that asks for its name cannot be found, so it does not listen");
+  }
   if (visible) {
     throw new ArgumentError(
       "visible",
@@ -73,8 +76,9 @@ async function startNamed(node: string, options: NodeOptions, undo: Undo): Promi
   }
 
   const { transport = tcpTransport, epmd: mode = "auto" } = options;
-  const port = options.advertisedPort ?? listeners[0]?.endpoint.port;
-  const registered = port === undefined || mode === "none" ? undefined : { name, port };
+  const [first] = listeners;
+  const registers = first !== undefined && mode !== "none";
+  const registered = registers ? { name, port: options.advertisedPort ?? first.endpoint.port } : undefined;
   const epmd = registered && mode === "auto" ? await startEpmdBeside(epmdClient, transport, around) : undefined;
   undo.push(() => epmd?.close());
   const registration = registered && (await epmdClient.register(registered));

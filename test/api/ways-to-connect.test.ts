@@ -67,6 +67,7 @@ describe("a node that asks another one for its name", () => {
     ["another cookie", { name: { from: B }, cookie: "another" }, "HANDSHAKE_COOKIE"],
     ["no name of a node", { name: { from: "b" } }, "BADARG"],
     ["a host that is none", { name: { from: B, host: "x@y" } }, "BADARG"],
+    ["a place to listen at", { name: { from: B }, listen: { port: 7_001 } }, "BADARG"],
     ["waits that cannot be", { name: { from: B }, reconnect: { minDelayMs: -1 } }, "BADARG"],
     ["a host of the other kind", { name: { from: B, host: "box" } }, "NODE_NAME_KIND"],
   ])("does not start with %s", async (_, options, code) => {
