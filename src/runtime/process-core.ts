@@ -139,6 +139,11 @@ export class ProcessCore {
     }
   }
 
+  /** Runs `work` as the message that it stands for: behind those that came before, while no other callback runs. */
+  enqueue(work: () => void | Promise<void>): void {
+    this.deliver(new Work(work));
+  }
+
   /** Handles up to `budget` messages; called by the scheduler. */
   run(budget: number): number {
     this.#queued = false;
@@ -147,7 +152,7 @@ export class ProcessCore {
       taken++;
       const message = this.#mailbox.take();
       try {
-        const pending = this.behaviour.receive(message);
+        const pending = message instanceof Work ? message.run() : this.behaviour.receive(message);
         if (pending instanceof Promise) this.#hold(pending);
       } catch (error) {
         this.fail(error);
@@ -308,6 +313,15 @@ export class ProcessCore {
         this.#wake();
       },
     );
+  }
+}
+
+/** What waits in a mailbox in place of a message. */
+class Work {
+  readonly run: () => void | Promise<void>;
+
+  constructor(run: () => void | Promise<void>) {
+    this.run = run;
   }
 }
 

@@ -107,8 +107,8 @@ export class Process {
   }
 
   /**
-   * Monitors a process, by pid or by name. Its end arrives as message `{'DOWN', Ref, process, Target, Reason}`, or at
-   * `onDown` when that is given; once in any case.
+   * Monitors a process, by pid or by name. Its end arrives as message `{'DOWN', Ref, process, Target, Reason}`, or, when
+   * `onDown` is given, as a call of it in the message's place; once in any case.
    */
   monitor(to: Destination, onDown?: (down: Down) => void): Monitor {
     const target = resolve(to, this.#core.runtime.identity.node);
@@ -118,7 +118,7 @@ export class Process {
     const core = this.#core;
     const ref = core.monitor(
       target,
-      onDown && ((reason) => core.occupy(() => onDown({ ref, target, reason: reason as Term }))),
+      onDown && ((reason) => core.enqueue(() => onDown({ ref, target, reason: reason as Term }))),
     );
     return { ref, target, demonitor: () => core.demonitor(ref) };
   }
@@ -143,7 +143,7 @@ export class Process {
     const told =
       typeof monitor === "function"
         ? (target: Pid, ref: Ref, reason: unknown) =>
-            core.occupy(() => monitor({ ref, target, reason: reason as Term }))
+            core.enqueue(() => monitor({ ref, target, reason: reason as Term }))
         : undefined;
     return core.runtime.spawns.send(core, node, {
       module: nameText(module),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TiebeamError } from "../../src/base/index.ts";
-import { Reason, readGen } from "../../src/runtime/index.ts";
+import { type Monitoring, Process, Reason, readGen } from "../../src/runtime/index.ts";
 import { atom, Pid, Ref, tuple } from "../../src/term/index.ts";
 import { World } from "../support/world.ts";
 
@@ -301,4 +301,29 @@ test("a monitor is ended by its holder only", () => {
   world.runtime.accept({ op: "demonitor", from: THERE, to: world.user.pid, ref });
 
   expect(world.runtime.counts().watches).toBe(0);
+});
+
+test("onDown comes in its place: behind what was sent before, and while no other callback runs", async () => {
+  const world = new World();
+  const seen: unknown[] = [];
+  let goOn = () => {};
+  const held = world.spawn((message) => {
+    seen.push(message);
+    return new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+  });
+  new Process(held).monitor(THERE, ({ reason }) => void seen.push(reason));
+  const [{ ref }] = [...held.monitors.values()] as [Monitoring];
+  for (const message of ["one", "two"]) world.runtime.accept({ op: "send", from: THERE, to: held.pid, message });
+  world.runtime.accept({ op: "down", from: THERE, to: held.pid, ref, reason: KABOOM });
+
+  await world.settle();
+  expect(seen).toEqual(["one"]);
+  goOn();
+  await world.settle();
+  expect(seen).toEqual(["one", "two"]);
+  goOn();
+  await world.settle();
+  expect(seen).toEqual(["one", "two", KABOOM]);
 });

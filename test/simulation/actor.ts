@@ -99,14 +99,13 @@ export class Life {
     return tuple(NUMBERED, `${this.pid.key} ${address}`, epoch, outgoing.n);
   }
 
-  /** A monitor fired. As a message it comes behind those that its target sent before; a function is told at once. */
-  down(ref: Ref, reason: Term, how: "message" | "function"): void {
+  /** A monitor fired: a message, or a function told in its place. It comes behind what its target sent before. */
+  down(ref: Ref, reason: Term): void {
     const record = this.byRef.get(ref.key);
     if (record === undefined) return void this.wrong.push(`a DOWN of an unknown monitor came: ${reason}`);
     record.downs.push(reason);
     if (record.ended) this.wrong.push("a monitor fired after demonitor had returned");
-    if (how === "message" && record.target !== undefined && reason !== NOCONNECTION)
-      this.buried.add(record.target.pid.key);
+    if (record.target !== undefined && reason !== NOCONNECTION) this.buried.add(record.target.pid.key);
   }
 }
 
@@ -155,7 +154,7 @@ export class Actor extends GenServer {
       case "n":
         return this.#life.take(parts);
       case "DOWN":
-        return this.#life.down(parts[1] as Ref, parts[4] as Term, "message");
+        return this.#life.down(parts[1] as Ref, parts[4] as Term);
       case "EXIT": {
         const { key } = parts[1] as Pid;
         return void this.#life.exits.set(key, (this.#life.exits.get(key) ?? 0) + 1);

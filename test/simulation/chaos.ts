@@ -167,7 +167,7 @@ export class Chaos {
     const byMessage = this.#random.below(2) === 0;
     const monitor = byMessage
       ? actor.process.monitor(destination)
-      : actor.process.monitor(destination, ({ ref, reason }) => actor.down(ref, reason, "function"));
+      : actor.process.monitor(destination, ({ ref, reason }) => actor.down(ref, reason));
     const record = { monitor, target, downs: [], ended: false };
     actor.monitors.push(record);
     actor.byRef.set(monitor.ref.key, record);
