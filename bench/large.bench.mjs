@@ -2,8 +2,8 @@
 //
 // Input: a binary of 200 MB (no UTF-8), sent several times in a row, each when the one before has arrived; meanwhile a
 // process calls an echo server on the other node, one call after the other. Peers: two BEAMs of each release at hand.
-// Three links, each idle and loaded: from here to a BEAM, from the BEAM to here, and between the two BEAMs, all in the
-// same run on the same machine. Calls are timed where they are made, which is the node that sends the binary.
+// Three links: from here to a BEAM, from the BEAM to here, and between the two BEAMs, all in the same run on the same
+// machine, each in turns idle and loaded. Calls are timed where they are made, which is the node that sends the binary.
 //
 // Run: node bench/large.bench.mjs [--otp 25,29] [--mb 200] [--times 5]        (needs BEAMs: npm run interop:prepare)
 // Output: one JSON object. Times of calls in milliseconds, transfers in MB/s, memory in MB.
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     otp: { type: "string" },
     mb: { type: "string", default: "200" },
     times: { type: "string", default: "5" },
-    "idle-ms": { type: "string", default: "2000" },
+    "idle-ms": { type: "string", default: "500" },
   },
 });
 const BYTES = Number(options.mb) * 1_000_000;
@@ -80,40 +80,56 @@ async function fromHere(node, sender, beam) {
   const binary = new Uint8Array(BYTES).fill(0xff);
   await callsDuring(node, echo, () => sleep(500));
 
-  const idle = await callsDuring(node, echo, () => sleep(IDLE_MS));
+  const idle = [];
+  const loaded = [];
+  let taken = 0;
   let most = 0;
   const watch = setInterval(() => {
     most = Math.max(most, process.memoryUsage().rss);
   }, 5);
-  const start = performance.now();
-  const loaded = await callsDuring(node, echo, async () => {
-    for (let i = 0; i < TIMES; i++) {
+  for (let i = 0; i < TIMES; i++) {
+    idle.push(...(await callsDuring(node, echo, () => sleep(IDLE_MS))));
+    const start = performance.now();
+    const calls = await callsDuring(node, echo, async () => {
       const size = await sender.send(sink, binary);
       if (size !== BYTES) throw new Error(`${size} bytes arrived`);
-    }
-  });
-  const taken = performance.now() - start;
+    });
+    taken += performance.now() - start;
+    loaded.push(...calls);
+  }
   clearInterval(watch);
-  return { idle: figures(idle), loaded: figures(loaded), transfer: perSecond(taken), rss: Math.round(most / 1e6) };
+  return { ...compared(idle, loaded), transfer: perSecond(taken), rss: Math.round(most / 1e6) };
 }
 
 async function fromBeam(beam, target) {
-  const inMs = (times) => figures(times.map((us) => us / 1000));
   const during = (work) => `Fixtures.Large.calls_during({:echo, :"${target}"}, fn -> ${work} end)`;
-  await beam.eval(during("Process.sleep(500)"));
+  await beam.eval(`binary = :binary.copy(<<255>>, ${BYTES}); ${during("Process.sleep(500)")}; nil`);
 
-  const idle = await beam.eval(during(`Process.sleep(${IDLE_MS})`));
-  const [loaded, taken, size] = await beam.eval(
-    `binary = :binary.copy(<<255>>, ${BYTES})
-     start = System.monotonic_time(:millisecond)
-     me = self()
-     times = ${during(`send(me, {:result, Fixtures.Large.send_to({:sink, :"${target}"}, binary, ${TIMES})})`)}
-     {size, _} = receive do {:result, result} -> result end
-     [times, System.monotonic_time(:millisecond) - start, size]`,
-    { timeoutMs: 600_000 },
-  );
-  if (size !== BYTES) throw new Error(`${size} bytes arrived`);
-  return { idle: inMs(idle), loaded: inMs(loaded), transfer: perSecond(taken) };
+  const idle = [];
+  const loaded = [];
+  let taken = 0;
+  for (let i = 0; i < TIMES; i++) {
+    idle.push(...(await beam.eval(during(`Process.sleep(${IDLE_MS})`))));
+    const [calls, ms, size] = await beam.eval(
+      `start = System.monotonic_time(:millisecond)
+       me = self()
+       times = ${during(`send(me, {:result, Fixtures.Large.send_to({:sink, :"${target}"}, binary)})`)}
+       {size, _} = receive do {:result, result} -> result end
+       [times, System.monotonic_time(:millisecond) - start, size]`,
+      { timeoutMs: 120_000 },
+    );
+    if (size !== BYTES) throw new Error(`${size} bytes arrived`);
+    taken += ms;
+    loaded.push(...calls);
+  }
+  const inMs = (times) => times.map((us) => us / 1000);
+  return { ...compared(inMs(idle), inMs(loaded)), transfer: perSecond(taken) };
+}
+
+/** `ratio` is that of the two p99. */
+function compared(idle, loaded) {
+  const [quiet, busy] = [figures(idle), figures(loaded)];
+  return { idle: quiet, loaded: busy, ratio: Number((busy.p99 / quiet.p99).toPrecision(2)) };
 }
 
 async function measure(release) {

@@ -1,7 +1,5 @@
 // The library and the harness of real BEAMs, straight from their TypeScript sources.
-import { register } from "node:module";
-
-register("./typescript-loader.mjs", import.meta.url);
+import "./typescript.mjs";
 
 export const tiebeam = await import("../../src/index.ts");
 export const { startBeam } = await import("../../interop/harness/beam.ts");
