@@ -226,6 +226,11 @@ export class Connection implements FrameSink, Ticked {
     this.#end(reason, undefined, options?.abort ?? false);
   }
 
+  /** Changes the tick time; see {@link Ticker.change}. */
+  changeTickTime(timeMs: number, transitionMs: number): void {
+    if (this.#open) this.#ticker.change(timeMs, transitionMs);
+  }
+
   /** A chunk arrived from the stream. */
   data(bytes: Uint8Array): void {
     this.#bytesRead += bytes.length;

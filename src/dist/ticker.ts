@@ -38,9 +38,13 @@ export class Ticker {
   readonly #clock: Clock;
   readonly #target: Ticked;
   readonly #hidden: boolean;
-  readonly #periodMs: number;
   readonly #intensity: number;
+  #timeMs: number;
+  #periodMs: number;
+  /** How long the peer may be silent. */
+  #limitMs: number;
   #timer: Timer;
+  #transition: Timer | undefined;
   #lastRead = 0;
   #lastWritten = 0;
   #silentLooks = 0;
@@ -51,12 +55,38 @@ export class Ticker {
     this.#target = target;
     this.#hidden = hidden;
     this.#intensity = options.intensity ?? DEFAULT_TICK_INTENSITY;
-    this.#periodMs = (options.timeMs ?? DEFAULT_TICK_TIME_MS) / this.#intensity / LOOKS_PER_TICK;
+    this.#timeMs = options.timeMs ?? DEFAULT_TICK_TIME_MS;
+    this.#limitMs = this.#timeMs;
+    this.#periodMs = this.#periodOf(this.#timeMs);
     this.#timer = this.#nextLook();
+  }
+
+  /**
+   * Changes the tick time. The peer has to be told to do the same, since nothing of it goes over the wire; until
+   * `transitionMs` are over, ticks are sent as the shorter of the two times wants it, and silence is borne as the longer does.
+   */
+  change(timeMs: number, transitionMs: number): void {
+    this.#transition?.cancel();
+    this.#use(Math.min(this.#timeMs, timeMs), Math.max(this.#limitMs, timeMs));
+    this.#timeMs = timeMs;
+    this.#transition = this.#clock.setTimer(transitionMs, () => this.#use(timeMs, timeMs));
   }
 
   stop(): void {
     this.#timer.cancel();
+    this.#transition?.cancel();
+  }
+
+  #use(tickMs: number, limitMs: number): void {
+    this.#timer.cancel();
+    this.#periodMs = this.#periodOf(tickMs);
+    this.#limitMs = limitMs;
+    this.#silentLooks = 0;
+    this.#timer = this.#nextLook();
+  }
+
+  #periodOf(timeMs: number): number {
+    return timeMs / this.#intensity / LOOKS_PER_TICK;
   }
 
   #nextLook(): Timer {
@@ -70,7 +100,7 @@ export class Ticker {
     const { packetsRead } = this.#target;
     this.#silentLooks = packetsRead === this.#lastRead ? this.#silentLooks + 1 : 0;
     this.#lastRead = packetsRead;
-    if (this.#silentLooks >= this.#intensity * LOOKS_PER_TICK) this.#target.silent();
+    if (this.#silentLooks >= Math.round(this.#limitMs / this.#periodMs)) this.#target.silent();
     else if (++this.#looks % LOOKS_PER_TICK === 0) this.#tick();
   }
 

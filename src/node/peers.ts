@@ -112,6 +112,8 @@ export class Peers implements Remote {
   readonly #peers = new Map<string, Connecting | Up>();
   readonly #downCauses = new Map<string, DownCause>();
   readonly #grantedNames: GrantedNames;
+  /** The net tick time, once it has been changed. */
+  #tickTimeMs: number | undefined;
   #dials = 0;
   #stopped = false;
 
@@ -128,6 +130,12 @@ export class Peers implements Remote {
   /** The connections that are up. */
   connections(): Connection[] {
     return [...this.#peers.values()].flatMap((peer) => (peer.at === "up" ? [peer.connection] : []));
+  }
+
+  /** Changes the net tick time of all connections, and of those to come; see {@link Connection.changeTickTime}. */
+  changeTickTime(timeMs: number, transitionMs: number): void {
+    this.#tickTimeMs = timeMs;
+    for (const connection of this.connections()) connection.changeTickTime(timeMs, transitionMs);
   }
 
   /** How many connections are being made. */
@@ -231,6 +239,7 @@ export class Peers implements Remote {
     const peer: Up = { at: "up", connection, order: attempt.order, rooms: new Map() };
     this.#peers.set(node, peer);
     this.#downCauses.delete(node);
+    if (this.#tickTimeMs !== undefined) connection.changeTickTime(this.#tickTimeMs, 0);
     this.#options.owner.up(node, connection);
     if (before !== undefined) {
       before.patience?.cancel();
