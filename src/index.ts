@@ -72,6 +72,15 @@ export {
   stop,
 } from "./otp/index.ts";
 export {
+  Erpc,
+  type MulticallResult,
+  Rpc,
+  type RpcClass,
+  RpcError,
+  type RpcErrorCode,
+  type RpcResult,
+} from "./remote/index.ts";
+export {
   type CallOptions,
   type Destination,
   type Down,

@@ -71,7 +71,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
       return dial(carrier.transport, endpoint, { ...handshake, peer, cookie: cookieFor(peer), signal });
     },
     owner: {
-      signal: (signal) => (signal.op === "spawnRequest" ? spawner.request(signal) : runtime.accept(signal)),
+      signal: (signal) => runtime.accept(signal),
       up: (node) => {
         keeper.up(node);
         runtime.nodeWatchers.tell({ type: "nodeup", node, reason: undefined });

@@ -3,6 +3,7 @@ import type { Connection } from "../dist/index.ts";
 import type { Epmd, Registration } from "../epmd/index.ts";
 import type { Exposed, ExposedFunction, ExposeOptions, Keeper, Peers } from "../node/index.ts";
 import { type AnyServer, type ApiOf, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
+import { Erpc, Rpc } from "../remote/index.ts";
 import {
   type Destination,
   infoOf,
@@ -73,10 +74,16 @@ export class Node extends Process implements AsyncDisposable {
 
   /** Why the node stopped, once it has; does not reject. */
   readonly closed: Promise<NodeEnd>;
+  /** Calls of functions on other nodes, whose failures keep their class and stack. */
+  readonly erpc: Erpc;
+  /** The same with the older rules of `:rpc`. */
+  readonly rpc: Rpc;
 
   constructor(parts: NodeParts) {
     super(parts.host);
     this.#parts = parts;
+    this.erpc = new Erpc(parts.host);
+    this.rpc = new Rpc(parts.host);
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });

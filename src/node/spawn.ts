@@ -27,6 +27,7 @@ export class Spawner {
   constructor(runtime: Runtime, exposed: Exposed) {
     this.#runtime = runtime;
     this.#exposed = exposed;
+    runtime.spawnRequested = (signal) => this.request(signal);
   }
 
   /** Adds a function of the node's own, by `module:name/arity`. */

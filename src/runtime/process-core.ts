@@ -222,8 +222,8 @@ export class ProcessCore {
   }
 
   /** Takes over a monitor that the target's node has set up already, with a spawn. */
-  expectDown(ref: Ref, target: Pid, onDown: ((reason: unknown) => void) | undefined): void {
-    this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned: undefined });
+  expectDown(ref: Ref, target: Pid, onDown: Monitoring["onDown"], onAbandoned: Monitoring["onAbandoned"]): void {
+    this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned });
   }
 
   /** Ends a monitor. False when it had fired, or was none. */

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, NodeDownError } from "../base/index.ts";
-import type { Signal } from "../dist/index.ts";
+import type { Signal, SpawnRequestSignal } from "../dist/index.ts";
 import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
 import type { FunctionTable } from "./function-table.ts";
@@ -57,6 +57,10 @@ export class Runtime {
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
   readonly nodeWatchers = new NodeWatchers();
+  /** The group leader of processes that are given none: who prints for them. Without one, each is its own. */
+  groupLeader: Pid | undefined;
+  /** Starts a process that a node, this one included, has asked for. */
+  spawnRequested: ((signal: SpawnRequestSignal) => void) | undefined;
   readonly #remote: Remote;
   readonly #localMessages: CopyOptions | "share";
   readonly #processes = new Map<number, ProcessCore>();
@@ -80,7 +84,7 @@ export class Runtime {
   /** Starts a process. Its behaviour is made knowing its process. */
   spawn(behaviour: (core: ProcessCore) => Behaviour, options: { groupLeader?: Pid } = {}): ProcessCore {
     const pid = this.identity.newPid();
-    const core: ProcessCore = new ProcessCore(this, pid, behaviour, options.groupLeader);
+    const core: ProcessCore = new ProcessCore(this, pid, behaviour, options.groupLeader ?? this.groupLeader);
     this.#processes.set(this.identity.pidIndex(pid), core);
     return core;
   }
@@ -258,6 +262,8 @@ export class Runtime {
         const alias = this.#aliases.get(this.identity.refIndex(signal.to));
         return alias?.core.receiveExit(signal.from, signal.reason, "sent");
       }
+      case "spawnRequest":
+        return this.spawnRequested?.(signal);
       case "spawnReply":
         return this.spawns.answered(signal);
       case "exit":
@@ -275,8 +281,6 @@ export class Runtime {
         if (core !== undefined) core.groupLeader = signal.from;
         return;
       }
-      default:
-        this.logger.warn(`signal ${signal.op} is not one for processes`);
     }
   }
 

@@ -13,6 +13,8 @@ export interface SpawnRequest {
   readonly link: boolean;
   /** Monitors the process; told of its end, or, when it is `"message"`, a DOWN message comes. */
   readonly monitor: ((pid: Pid, ref: Ref, reason: unknown) => void) | "message" | undefined;
+  /** Told that the process that asked has ended before the monitored one. */
+  readonly onAbandoned?: (reason: unknown) => void;
 }
 
 /** A process that was spawned on another node. `ref` is that of the monitor, if one was asked for. */
@@ -75,7 +77,7 @@ export class SpawnRequests {
             function: request.function,
             arity: request.args.length,
             options,
-            args: request.args as Term[],
+            args: (node === identity.node ? this.#runtime.localCopy(request.args) : request.args) as Term[],
           },
           true,
         );
@@ -96,7 +98,8 @@ export class SpawnRequests {
     if (request.link) core.links.onLink(result);
     const { monitor } = request;
     if (monitor !== undefined) {
-      core.expectDown(ref, result, monitor === "message" ? undefined : (reason) => monitor(result, ref, reason));
+      const onDown = monitor === "message" ? undefined : (reason: unknown) => monitor(result, ref, reason);
+      core.expectDown(ref, result, onDown, request.onAbandoned);
     }
     pending.resolve({ pid: result, ref });
   }
