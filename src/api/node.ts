@@ -1,4 +1,4 @@
-import type { Listener, Logger } from "../base/index.ts";
+import { ArgumentError, type Listener, type Logger } from "../base/index.ts";
 import type { Connection } from "../dist/index.ts";
 import type { Epmd, Registration } from "../epmd/index.ts";
 import type { Exposed, ExposedFunction, ExposeOptions, Keeper, Peers } from "../node/index.ts";
@@ -53,6 +53,9 @@ export interface NodeStats {
   /** Monitors that others hold on processes here. */
   readonly monitored: number;
 }
+
+/** As `net_kernel:set_net_ticktime/1`. */
+const DEFAULT_TICK_TRANSITION_MS = 60_000;
 
 /**
  * Why a node came to its end: `stopped` by `stop()`, `name_lost` when it had its name from a node to which the connection is
@@ -156,6 +159,16 @@ export class Node extends Process implements AsyncDisposable {
   /** Ends the connection to a node. False when there is none. */
   disconnect(node: string): boolean {
     return this.#parts.peers.disconnect(node);
+  }
+
+  /**
+   * Changes the net tick time of this node. The others of the cluster have to change theirs as well; as nothing of it goes
+   * over the wire, ticks are sent in the shorter of the two rhythms until `transitionMs`, default 60,000, are over, and
+   * silence is borne as long as the longer one says. Same as `net_kernel:set_net_ticktime/2`.
+   */
+  setNetTickTime(timeMs: number, options: { readonly transitionMs?: number } = {}): void {
+    if (!(timeMs > 0)) throw new ArgumentError("timeMs", `must be above 0, got ${timeMs}`);
+    this.#parts.peers.changeTickTime(timeMs, options.transitionMs ?? DEFAULT_TICK_TRANSITION_MS);
   }
 
   /** The names of the nodes that are connected. */

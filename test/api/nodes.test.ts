@@ -110,6 +110,26 @@ describe("two nodes", () => {
     ]);
   });
 
+  test("change their tick time without losing each other, however far apart they do it", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A, { netTickTimeMs: 60_000 });
+    const b = await cluster.start(B, { netTickTimeMs: 60_000 });
+    await cluster.outcome(a.connect(B));
+    a.setNetTickTime(4_000, { transitionMs: 30_000 });
+    await cluster.clock.advance(25_000);
+    b.setNetTickTime(4_000, { transitionMs: 30_000 });
+    await cluster.clock.advance(120_000);
+    expect([a.peers(), b.peers()]).toEqual([[B], [A]]);
+
+    const downs: unknown[] = [];
+    a.monitorNodes(({ type, reason }) => type === "nodedown" && downs.push(reason));
+    b.setNetTickTime(3_600_000, { transitionMs: 0 });
+    await cluster.clock.advance(3_900);
+    expect(downs).toEqual([]);
+    await cluster.clock.advance(1_000);
+    expect(downs).toEqual(["net_tick_timeout"]);
+  });
+
   test("keep a freshly started process from being taken for one of an earlier life", async () => {
     const { cluster, a, b } = await pair();
     const server = await cluster.outcome(b.start(Echo));
