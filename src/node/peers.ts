@@ -9,7 +9,7 @@ import {
 } from "../base/index.ts";
 import type { ConnectDecision, Connection, ConnectionHandler, ConnectRequest, Lane, Signal } from "../dist/index.ts";
 import { DistributionError, HandshakeError, splitNodeName } from "../dist/index.ts";
-import type { Remote } from "../runtime/index.ts";
+import type { Remote, Unsent } from "../runtime/index.ts";
 import { copyTerm } from "../term/index.ts";
 import { NodeStoppedError } from "./errors.ts";
 import { GrantedNames } from "./granted-names.ts";
@@ -69,7 +69,7 @@ export interface Attempt {
 interface Connecting {
   readonly at: "connecting";
   /** Signals that wait, in their order, as copies. */
-  readonly queue: Signal[];
+  readonly queue: { readonly signal: Signal; readonly unsent: Unsent | undefined }[];
   readonly abort: AbortController;
   /** Settles with the connection's coming up or its failure. */
   readonly settled: Deferred;
@@ -148,11 +148,11 @@ export class Peers implements Remote {
     return this.#downCauses.get(node);
   }
 
-  transmit(node: string, signal: Signal, dial: boolean): Promise<void> | undefined {
+  transmit(node: string, signal: Signal, dial: boolean, unsent?: Unsent): Promise<void> | undefined {
     const peer = this.#peers.get(node) ?? (dial ? this.#dial(node) : undefined);
     if (peer === undefined) return undefined;
     if (peer.at === "connecting") {
-      this.#queue(node, peer, signal);
+      this.#queue(node, peer, signal, unsent);
       return undefined;
     }
     const { connection } = peer;
@@ -243,7 +243,7 @@ export class Peers implements Remote {
     this.#options.owner.up(node, connection);
     if (before !== undefined) {
       before.patience?.cancel();
-      for (const signal of before.queue) this.#transmitQueued(node, signal);
+      for (const { signal, unsent } of before.queue) this.#transmitQueued(node, signal, unsent);
       before.settled.resolve();
     }
     return {
@@ -313,18 +313,18 @@ export class Peers implements Remote {
   }
 
   /** Queues a copy, since a message is fixed when `send` returns. */
-  #queue(node: string, peer: Connecting, signal: Signal): void {
+  #queue(node: string, peer: Connecting, signal: Signal, unsent: Unsent | undefined): void {
     const signals = peer.queue.length;
     if (isMessage(signal) && signals >= this.#options.maxQueuedSignals) throw new BusyError("BUSY", node, { signals });
-    peer.queue.push(
-      "message" in signal ? { ...signal, message: copyTerm(signal.message, { floats: "exact" }) } : signal,
-    );
+    const copy = "message" in signal ? { ...signal, message: copyTerm(signal.message, { floats: "exact" }) } : signal;
+    peer.queue.push({ signal: copy, unsent });
   }
 
-  #transmitQueued(node: string, signal: Signal): void {
+  #transmitQueued(node: string, signal: Signal, unsent: Unsent | undefined): void {
     try {
       void this.transmit(node, signal, false);
     } catch (error) {
+      if (unsent !== undefined) return unsent(error as Error);
       this.#options.logger.warn(`a ${signal.op} that waited for the connection to ${node} could not be sent: ${error}`);
     }
   }

@@ -73,7 +73,7 @@ export async function call(
         ref,
       );
       // A full link is no reason to do anything but wait, which this call does already.
-      void core.send(address, message(tuple(core.pid, aliasTag(ref)), request), false);
+      void core.send(address, message(tuple(core.pid, aliasTag(ref)), request), false, reject);
     });
   } finally {
     release();

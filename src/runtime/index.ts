@@ -16,7 +16,7 @@ export { type Down, type Monitor, Process } from "./process.ts";
 export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";
 export { aliasTag } from "./reply-tag.ts";
-export { type Remote, Runtime, type RuntimeOptions } from "./runtime.ts";
+export { type Remote, Runtime, type RuntimeOptions, type Unsent } from "./runtime.ts";
 export {
   type AnyApi,
   type ArgsOf,

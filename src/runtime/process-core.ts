@@ -5,7 +5,7 @@ import type { Address } from "./destination.ts";
 import { Reason, reasonOf } from "./exit-reason.ts";
 import { Links } from "./links.ts";
 import { Mailbox } from "./mailbox.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime, Unsent } from "./runtime.ts";
 
 /** What runs in a process: it takes the messages, one at a time. */
 export interface Behaviour {
@@ -189,13 +189,13 @@ export class ProcessCore {
 
   /**
    * Sends a message. Nothing leaves a process that has ended.
-   * Promise, errors and `dial` as {@link Remote.transmit}; a message within the node is never waited for.
+   * Promise, errors, `dial` and `unsent` as {@link Remote.transmit}; a message within the node is never waited for.
    */
-  send(to: Address, message: unknown, dial: boolean): Promise<void> | undefined {
+  send(to: Address, message: unknown, dial: boolean, unsent?: Unsent): Promise<void> | undefined {
     if (!this.#alive) return undefined;
     const local = to.node === this.runtime.identity.node;
     const sent = local ? this.runtime.localCopy(message) : message;
-    return this.runtime.route(to.node, sendSignal(this.pid, to, sent), dial);
+    return this.runtime.route(to.node, sendSignal(this.pid, to, sent), dial, unsent);
   }
 
   /**

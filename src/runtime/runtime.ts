@@ -11,16 +11,19 @@ import { replyAlias } from "./reply-tag.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SpawnRequests } from "./spawn-requests.ts";
 
+/** Told that something could not be sent, and why. */
+export type Unsent = (error: Error) => void;
+
 /** The way to other nodes, as the runtime sees it. */
 export interface Remote {
   /**
    * Hands a signal to the link with a node; it is fixed when this returns. Without a link, `dial` says whether to make one
    * or to drop the signal. The promise, given only when the link is full, resolves once there is room again or the link is
-   * gone; it never rejects.
+   * gone; it never rejects. `unsent` hears of a signal that waited for a connection and then could not be sent on it.
    *
    * @throws EncodeError for what cannot be sent, BusyError when far too much is queued already.
    */
-  transmit(node: string, signal: Signal, dial: boolean): Promise<void> | undefined;
+  transmit(node: string, signal: Signal, dial: boolean, unsent?: Unsent): Promise<void> | undefined;
   /** Why there is no connection to a node, where that is known. */
   downCause(node: string): { readonly reason: string; readonly error: Error | undefined } | undefined;
 }
@@ -124,9 +127,9 @@ export class Runtime {
     }
   }
 
-  /** Gives a signal to its receiver, on this node or another. `dial` as for {@link Remote.transmit}. */
-  route(node: string, signal: Signal, dial: boolean): Promise<void> | undefined {
-    if (node !== this.identity.node) return this.#remote.transmit(node, signal, dial);
+  /** Gives a signal to its receiver, on this node or another. `dial` and `unsent` as for {@link Remote.transmit}. */
+  route(node: string, signal: Signal, dial: boolean, unsent?: Unsent): Promise<void> | undefined {
+    if (node !== this.identity.node) return this.#remote.transmit(node, signal, dial, unsent);
     this.accept(signal);
     return undefined;
   }

@@ -65,6 +65,10 @@ export class SpawnRequests {
       const options = [...(request.link ? [atom("link")] : []), ...(request.monitor ? [atom("monitor")] : [])];
       this.#runtime.tie(core, node);
       this.#pending.set(identity.refIndex(ref), { core, node, ref, request, resolve, reject });
+      const unsent = (error: Error) => {
+        this.#pending.delete(identity.refIndex(ref));
+        reject(error);
+      };
       try {
         void this.#runtime.route(
           node,
@@ -80,10 +84,10 @@ export class SpawnRequests {
             args: (node === identity.node ? this.#runtime.localCopy(request.args) : request.args) as Term[],
           },
           true,
+          unsent,
         );
       } catch (error) {
-        this.#pending.delete(identity.refIndex(ref));
-        throw error;
+        unsent(error as Error);
       }
     });
   }

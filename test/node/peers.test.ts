@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { silentLogger } from "../../src/base/index.ts";
 import type { Connection, ConnectionHandler, ConnectRequest, Signal } from "../../src/dist/index.ts";
 import { Peers, type PeersOptions } from "../../src/node/index.ts";
-import { atom, Pid } from "../../src/term/index.ts";
+import { atom, EncodeError, Pid } from "../../src/term/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
 const PEER = "b@host";
@@ -15,6 +15,8 @@ class FakeConnection {
   readonly sent: Signal[] = [];
   readonly ends: string[] = [];
   handler: ConnectionHandler | undefined;
+  /** A message that it cannot carry. */
+  tooWide: unknown;
 
   bytesAhead(): number {
     return 0;
@@ -25,6 +27,7 @@ class FakeConnection {
   }
 
   transmit(signal: Signal): boolean {
+    if ("message" in signal && signal.message === this.tooWide) throw new EncodeError("ETF_PEER", "it is too wide");
     this.sent.push(signal);
     return true;
   }
@@ -63,8 +66,9 @@ function setup(owner: Partial<PeersOptions["owner"]> = {}) {
     maxQueuedBytes: 1_000,
     maxQueuedSignals: 10,
   });
-  const up = (attempt?: { order: number }) => {
+  const up = (attempt?: { order: number }, tooWide?: unknown) => {
     const connection = new FakeConnection();
+    connection.tooWide = tooWide;
     connection.handler = peers.up(connection as unknown as Connection, attempt);
     return connection;
   };
@@ -101,6 +105,21 @@ test("an attempt that fails late does not count against those that came after it
 
   expect(peers.connecting).toBe(0);
   expect(events).toEqual(["connection_setup_failed", "connection_setup_failed"]);
+});
+
+test("what waited for a connection that cannot carry it fails by itself, told to who sent it; the rest leaves", () => {
+  const { peers, up } = setup();
+  const told: unknown[] = [];
+  const wide = { ...HELLO, message: atom("too wide") };
+  void peers.transmit(PEER, HELLO, true);
+  void peers.transmit(PEER, wide, true, (why) => told.push(why));
+  void peers.transmit(PEER, wide, true);
+  void peers.transmit(PEER, HELLO, true);
+
+  const connection = up(undefined, wide.message);
+
+  expect(connection.sent).toEqual([HELLO, HELLO]);
+  expect(told).toEqual([expect.objectContaining({ code: "ETF_PEER" })]);
 });
 
 test("who is told that a connection is replaced may send at once: it goes over the new one", () => {
