@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { Clock, Logger, Random } from "../base/index.ts";
 import { type Connection, dial, type NodeIdentity, ourFlags } from "../dist/index.ts";
 import { DEFAULT_ATOM_BUDGET } from "../etf/index.ts";
@@ -13,7 +14,7 @@ import {
   startNetKernel,
   startRex,
 } from "../node/index.ts";
-import { serveErpc } from "../remote/index.ts";
+import { serveErpc, startConsole, startLoggerProxy } from "../remote/index.ts";
 import { type Behaviour, Identity, type ProcessCore, Runtime } from "../runtime/index.ts";
 import type { Term } from "../term/index.ts";
 import type { Carrier } from "./carrier.ts";
@@ -71,7 +72,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
       return dial(carrier.transport, endpoint, { ...handshake, peer, cookie: cookieFor(peer), signal });
     },
     owner: {
-      signal: (signal) => runtime.accept(signal),
+      signal: (signal, peer, bytes) => runtime.accept(signal, peer, bytes),
       up: (node) => {
         keeper.up(node);
         runtime.nodeWatchers.tell({ type: "nodeup", node, reason: undefined });
@@ -90,9 +91,19 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
   const identity = new Identity(self.name, self.creation, random);
   const localMessages = options.localMessages === "share" ? "share" : profileOf(options);
   const exposed = new Exposed();
-  const runtime = new Runtime({ identity, clock, logger, remote: peers, functions: exposed, localMessages });
+  const runtime = new Runtime({
+    identity,
+    clock,
+    logger,
+    remote: peers,
+    functions: exposed,
+    localMessages,
+    maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer,
+  });
   const spawner = new Spawner(runtime, exposed);
   serveErpc(spawner, exposed);
+  startConsole(runtime, options.output ?? standardOutput);
+  startLoggerProxy(runtime);
   startNetKernel(runtime);
   startRex(runtime, exposed);
   const host = runtime.spawn(() => new Host(options.onMessage));
@@ -130,6 +141,13 @@ function profileOf({ floats, binaries, structs }: NodeOptions) {
     ...(binaries !== undefined && { binaries }),
     ...(structs !== undefined && { structs }),
   };
+}
+
+/** Waits while whoever reads our standard output is slow. */
+function standardOutput(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** The process in whose name the host's code calls and sends. */

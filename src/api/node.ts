@@ -2,7 +2,15 @@ import { ArgumentError, type Listener, type Logger } from "../base/index.ts";
 import type { Connection } from "../dist/index.ts";
 import type { Epmd, Registration } from "../epmd/index.ts";
 import type { Exposed, ExposedFunction, ExposeOptions, Keeper, Peers } from "../node/index.ts";
-import { type AnyServer, type ApiOf, type StartedServer, type StartOptions, startServer } from "../otp/index.ts";
+import {
+  type AnyServer,
+  type ApiOf,
+  addChild,
+  type ChildSpec,
+  type StartedServer,
+  type StartOptions,
+  startServer,
+} from "../otp/index.ts";
 import { Erpc, Rpc } from "../remote/index.ts";
 import {
   type Destination,
@@ -117,6 +125,17 @@ export class Node extends Process implements AsyncDisposable {
     ...[options]: undefined extends StartOptions<S>["args"] ? [options?: StartOptions<S>] : [options: StartOptions<S>]
   ): Promise<StartedServer<ApiOf<S>>> {
     return startServer(this.#parts.host, server, options ?? {});
+  }
+
+  /**
+   * Starts a child of a supervisor of this node, which keeps it from then on. Same as `Supervisor.start_child/2` and
+   * `DynamicSupervisor.start_child/2`.
+   *
+   * @returns the child's pid; undefined when its start function said `ignore`.
+   * @throws ExitError with the reason that those give; ArgumentError for what is no supervisor here.
+   */
+  startChild(supervisor: Destination, spec: ChildSpec): Promise<Pid | undefined> {
+    return addChild(this.#parts.host, supervisor, spec);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Clock, Logger, Random, Transport } from "../base/index.ts";
 import type { ConnectionLimits } from "../dist/index.ts";
 import type { DecodeLimits, Profile } from "../etf/index.ts";
 import type { AddressResolver, CookieOptions, PeerRules, ReconnectOptions } from "../node/index.ts";
+import type { Output } from "../remote/index.ts";
 import type { Term } from "../term/index.ts";
 import type { TlsOptions } from "./carrier.ts";
 import type { DynamicName } from "./own-name.ts";
@@ -75,12 +76,25 @@ export interface NodeOptions extends CookieOptions, Profile {
   readonly decodeLimits?: Partial<DecodeLimits>;
   /** Bounds on frames and fragments that arrive. */
   readonly connectionLimits?: ConnectionLimits;
-  /** Bytes queued for one node above which `send` returns a promise, default 1 MiB. */
+  /** Bytes queued for one node ahead of a process's next message above which its `send` returns a promise, default 1 MiB. */
   readonly highWaterBytes?: number;
-  /** Bytes queued for one node above which `send` fails with `BUSY`, default 16 MiB. */
+  /**
+   * Bytes that wait for one node ahead of a process's next message, the one that is leaving not counted, above which its `send`
+   * fails with `BUSY`, default 16 MiB. A message of any size is taken when nothing waits.
+   */
   readonly maxQueuedBytes?: number;
+  /**
+   * Bytes that one peer may have waiting in mailboxes here, default 256 MiB; above that its connection is closed with
+   * `queue_limit`, and the log says `PEER_QUEUE_LIMIT`.
+   */
+  readonly maxQueuedBytesPerPeer?: number;
   /** Signals that may wait for one connection being made before `send` fails with `BUSY`, default 10,000. */
   readonly maxQueuedSignals?: number;
+  /**
+   * Gets what processes print that were spawned from here on other nodes, by `erpc`, `rpc` or `spawnRemote`: this node is
+   * their group leader. Default: standard output.
+   */
+  readonly output?: Output;
   /** Default: warnings and errors to standard error. */
   readonly logger?: Logger;
   readonly clock?: Clock;

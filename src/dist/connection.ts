@@ -22,8 +22,8 @@ export type CloseReason = "connection_closed" | "net_tick_timeout" | "disconnect
 
 /** What a {@link Connection} tells its owner. It must not throw. */
 export interface ConnectionHandler {
-  /** A signal came. Signals come in the order in which the peer completed them. */
-  signal(signal: Signal): void;
+  /** A signal came, with a payload of so many bytes. Signals come in the order in which the peer completed them. */
+  signal(signal: Signal, payloadBytes: number): void;
   /**
    * What was queued has left, after there had been something: for a lane, what its sender had to send; without one, all
    * that is in no lane.
@@ -264,7 +264,8 @@ export class Connection implements FrameSink, Ticked {
       this.#end("protocol_error", error as Error, true);
       return;
     }
-    if (signal !== undefined && this.#open && !this.#isOwn(signal)) this.#handler.signal(signal);
+    if (signal !== undefined && this.#open && !this.#isOwn(signal))
+      this.#handler.signal(signal, this.#packets.payloadBytes);
   }
 
   tooLarge(length: number, limit: number): void {

@@ -34,6 +34,8 @@ export interface PacketReaderOptions {
  * an error that is unknown, and the connection must be closed.
  */
 export class PacketReader {
+  /** Bytes of the payload of the signal that was read last, that of all its fragments together. */
+  payloadBytes = 0;
   readonly #options: PacketReaderOptions;
   readonly #reader = new Reader(new Uint8Array(0));
   readonly #controls: ControlReader;
@@ -124,7 +126,10 @@ export class PacketReader {
   /** Reads the payload into the signal. */
   #complete({ signal, payload }: Control, reader: Reader): Signal {
     if (payload !== undefined) {
+      this.payloadBytes = reader.left;
       (signal as unknown as Record<string, unknown>)[payload] = this.#options.decoder.read(reader);
+    } else {
+      this.payloadBytes = 0;
     }
     return signal;
   }

@@ -1,9 +1,11 @@
 import { ArgumentError } from "../base/index.ts";
 import { Exit, type FunctionTable, nameText, type Outcome, type ProcessName, reasonOf } from "../runtime/index.ts";
 import { atom, atomText, isList, isTuple, tuple } from "../term/index.ts";
+import { type Caller, withoutConsole } from "./caller.ts";
 
+/** A function that others may call. As a method, or with `function`, it has who called as its `this`. */
 // biome-ignore lint/suspicious/noExplicitAny: functions of any signature can be exposed
-export type ExposedFunction = (...args: any[]) => unknown;
+export type ExposedFunction = (this: Caller, ...args: any[]) => unknown;
 
 export interface ExposeOptions {
   /** Only these nodes may call the functions, and for all others they do not exist. Default: every node. */
@@ -45,9 +47,10 @@ export class Exposed implements FunctionTable {
     };
   }
 
-  /** Calls a function for a peer. What is not exposed to it ends as the BEAM's own calls of unknown functions do. */
-  async call(peer: string, module: unknown, name: unknown, args: unknown): Promise<Outcome> {
-    const entry = isList(args) ? this.#find(peer, module, name, args.length) : undefined;
+  /** Calls a function for a peer, given as its name where it has no console. What is not exposed to it ends as the BEAM's own calls of unknown functions do. */
+  async call(peer: string | Caller, module: unknown, name: unknown, args: unknown): Promise<Outcome> {
+    const caller = typeof peer === "string" ? withoutConsole(peer) : peer;
+    const entry = isList(args) ? this.#find(caller.node, module, name, args.length) : undefined;
     if (entry === undefined) {
       return {
         kind: "error",
@@ -56,7 +59,7 @@ export class Exposed implements FunctionTable {
       };
     }
     try {
-      return { kind: "return", value: await entry.run(...(args as unknown[])) };
+      return { kind: "return", value: await entry.run.apply(caller, args as unknown[]) };
     } catch (error) {
       return failure(error);
     }

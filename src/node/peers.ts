@@ -24,7 +24,7 @@ export type Dial = (node: string, signal: AbortSignal) => Promise<unknown>;
 /** What happens to peers, told to the node that they are peers of. */
 export interface PeersOwner {
   /** A signal for one of this node's processes. */
-  signal(signal: Signal, from: string): void;
+  signal(signal: Signal, from: string, payloadBytes: number): void;
   /** A connection is up. */
   up(node: string, connection: Connection): void;
   /** A connection is gone, or none could be made. Follows `up` at most once, and comes without it when dialling failed. */
@@ -164,6 +164,14 @@ export class Peers implements Remote {
     return roomOf(peer, connection.laneOf(signal)).promise;
   }
 
+  overQueued(node: string, bytes: number): void {
+    const peer = this.#peers.get(node);
+    if (peer?.at !== "up") return;
+    const error = new BusyError("PEER_QUEUE_LIMIT", node, { bytes });
+    this.#options.logger.warn(error.message, { code: error.code });
+    peer.connection.close("queue_limit", { abort: true });
+  }
+
   /** Connects, unless there is a connection already. Rejects with the error of the step that failed. */
   connect(node: string): Promise<void> {
     if (node === this.#options.self) return Promise.resolve();
@@ -248,7 +256,7 @@ export class Peers implements Remote {
     }
     return {
       ...this.#guard(node, connection),
-      signal: (signal) => this.#options.owner.signal(signal, node),
+      signal: (signal, bytes) => this.#options.owner.signal(signal, node, bytes),
       drained: (lane) => {
         peer.rooms.get(lane)?.resolve();
         peer.rooms.delete(lane);

@@ -1,5 +1,6 @@
 import { type Behaviour, type Outcome, type ProcessCore, type Runtime, readGen, sendReply } from "../runtime/index.ts";
 import { atom, isTuple, Pid, tuple } from "../term/index.ts";
+import { type Caller, CallerWithConsole, withoutConsole } from "./caller.ts";
 import type { Exposed } from "./exposed.ts";
 
 const CALL = atom("call");
@@ -10,6 +11,8 @@ const FEATURES_REQUEST = atom("features_request");
 const FEATURES_REPLY = atom("features_reply");
 const BADRPC = atom("badrpc");
 const EXIT = atom("EXIT");
+const SEND_STDOUT_TO_CALLER = atom("send_stdout_to_caller");
+const REX_STDOUT = atom("rex_stdout");
 
 /**
  * The registered process `rex`: calls by `rpc:block_call`, by C nodes and jinterface, and by OTP 23. It runs exposed
@@ -56,15 +59,32 @@ class Rex implements Behaviour {
     }
   }
 
-  /** Runs `{_, M, F, A, _}` and answers with its result, or with why the result cannot be sent. */
-  async #run(caller: Pid | undefined, [, module, name, args]: readonly unknown[], answer: (result: unknown) => void) {
-    const outcome = await this.#exposed.call(caller?.node ?? "", module, name, args);
+  /** Runs `{_, M, F, A, GroupLeader}` and answers with its result, or with why the result cannot be sent. */
+  async #run(
+    from: Pid | undefined,
+    [, module, name, args, leader]: readonly unknown[],
+    answer: (result: unknown) => void,
+  ) {
+    const caller = this.#callerOf(from, leader);
+    const outcome = await this.#exposed.call(caller, module, name, args);
+    if (caller instanceof CallerWithConsole) caller.close();
     try {
       answer(resultOf(outcome));
     } catch (error) {
       this.#core.runtime.logger.warn(`the result of ${module}:${name} could not be sent: ${error}`);
       answer(tuple(BADRPC, tuple(EXIT, String(error))));
     }
+  }
+
+  /** A group leader is a pid; `user`, which is this node's own; or for C nodes, the caller itself. */
+  #callerOf(from: Pid | undefined, leader: unknown): Caller {
+    const { runtime } = this.#core;
+    const node = from?.node ?? "";
+    if (from !== undefined && leader === SEND_STDOUT_TO_CALLER) {
+      return { node, write: async (text) => this.#core.send(from, tuple(REX_STDOUT, text), false) };
+    }
+    const console = leader instanceof Pid ? leader : runtime.groupLeader;
+    return console === undefined ? withoutConsole(node) : new CallerWithConsole(runtime, node, console);
   }
 }
 

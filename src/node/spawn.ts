@@ -1,10 +1,11 @@
 import { SPAWN_LINKED, SPAWN_MONITORED, type SpawnRequestSignal } from "../dist/index.ts";
 import type { Behaviour, ProcessCore, Runtime } from "../runtime/index.ts";
 import { Atom, atom, atomTerm, isList, isTuple, type Term, tuple } from "../term/index.ts";
+import { type Caller, CallerWithConsole } from "./caller.ts";
 import type { Exposed } from "./exposed.ts";
 
-/** A function of the node's own that may be spawned by the node `caller`. Its result is the exit reason of its process. */
-export type Spawnable = (args: readonly Term[], caller: string) => Promise<unknown>;
+/** A function of the node's own that others may spawn. Its result is the exit reason of its process. */
+export type Spawnable = (args: readonly Term[], caller: Caller) => Promise<unknown>;
 
 const BADARG = atom("badarg");
 const BADOPT = atom("badopt");
@@ -50,15 +51,22 @@ export class Spawner {
       this.#runtime.tie(core, from.node);
     }
     if (wanted.monitor) this.#runtime.accept({ op: "monitor", from, to: core.pid, ref });
-    core.occupy(() => this.#run(signal, core));
+    core.occupy(async () => {
+      const caller = new CallerWithConsole(this.#runtime, from.node, signal.groupLeader);
+      try {
+        await this.#run(signal, core, caller);
+      } finally {
+        caller.close();
+      }
+    });
   }
 
-  async #run(signal: SpawnRequestSignal, core: ProcessCore): Promise<void> {
+  async #run(signal: SpawnRequestSignal, core: ProcessCore, caller: Caller): Promise<void> {
     const { module, function: name, arity, args } = signal;
     if (!isList(args) || args.length !== arity) return core.exit(tuple(BADARG, []));
     const own = this.#own.get(`${module}:${name}/${arity}`);
-    if (own !== undefined) return core.exit(await own(args, signal.from.node));
-    const outcome = await this.#exposed.call(signal.from.node, atomTerm(module), atomTerm(name), args);
+    if (own !== undefined) return core.exit(await own(args, caller));
+    const outcome = await this.#exposed.call(caller, atomTerm(module), atomTerm(name), args);
     switch (outcome.kind) {
       case "return":
         return core.exit(NORMAL);

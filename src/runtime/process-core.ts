@@ -5,6 +5,7 @@ import type { Address } from "./destination.ts";
 import { Reason, reasonOf } from "./exit-reason.ts";
 import { Links } from "./links.ts";
 import { Mailbox } from "./mailbox.ts";
+import { QueuedMessage } from "./peer-queues.ts";
 import type { Runtime, Unsent } from "./runtime.ts";
 
 /** What runs in a process: it takes the messages, one at a time. */
@@ -111,6 +112,11 @@ export class ProcessCore {
     return this.#mailbox.size;
   }
 
+  /** True when a message would have to wait for others, or for a callback that awaits. */
+  get busy(): boolean {
+    return this.#held || this.#mailbox.size > 0;
+  }
+
   /** Aborted, with the exit reason, when the process ends. Made on first use. */
   get abortSignal(): AbortSignal {
     this.#abort ??= new AbortController();
@@ -150,7 +156,7 @@ export class ProcessCore {
     let taken = 0;
     while (taken < budget && this.#alive && !this.#held && this.#mailbox.size > 0) {
       taken++;
-      const message = this.#mailbox.take();
+      const message = this.#take();
       try {
         const pending = message instanceof Work ? message.run() : this.behaviour.receive(message);
         if (pending instanceof Promise) this.#hold(pending);
@@ -281,6 +287,7 @@ export class ProcessCore {
     reason = this.runtime.exitTerm(reason);
     this.#alive = false;
     this.#exitReason = reason;
+    while (this.#mailbox.size > 0) this.#take();
     this.#mailbox.clear();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
@@ -292,6 +299,13 @@ export class ProcessCore {
   /** Links, monitors and exits are small, and not waited for. */
   #route(node: string, signal: Signal, dial = true): void {
     void this.runtime.route(node, signal, dial);
+  }
+
+  #take(): unknown {
+    const message = this.#mailbox.take();
+    if (!(message instanceof QueuedMessage)) return message;
+    message.release();
+    return message.message;
   }
 
   #wake(): void {

@@ -6,6 +6,7 @@ import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
 import { Names } from "./names.ts";
 import { NodeWatchers } from "./node-watchers.ts";
+import { PeerQueues } from "./peer-queues.ts";
 import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
 import { replyAlias } from "./reply-tag.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -24,6 +25,8 @@ export interface Remote {
    * @throws EncodeError for what cannot be sent, BusyError when far too much is queued already.
    */
   transmit(node: string, signal: Signal, dial: boolean, unsent?: Unsent): Promise<void> | undefined;
+  /** A peer has more bytes waiting in mailboxes here than it may. */
+  overQueued(node: string, bytes: number): void;
   /** Why there is no connection to a node, where that is known. */
   downCause(node: string): { readonly reason: string; readonly error: Error | undefined } | undefined;
 }
@@ -41,8 +44,19 @@ export interface RuntimeOptions {
   readonly remote: Remote;
   /** The functions that terms of others may name. */
   readonly functions: FunctionTable;
+  /** Bytes that one peer may have waiting in mailboxes, default 256 MiB. */
+  readonly maxQueuedBytesPerPeer?: number | undefined;
   /** How local messages are copied; `"share"` hands them over as they are. */
   readonly localMessages: CopyOptions | "share";
+}
+
+const DEFAULT_MAX_QUEUED_BYTES_PER_PEER = 256 * 1024 * 1024;
+
+/** A signal that is to take effect, and where it came from. */
+interface Arrival {
+  readonly signal: Signal;
+  readonly peer: string | undefined;
+  readonly bytes: number;
 }
 
 /**
@@ -60,6 +74,7 @@ export class Runtime {
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
   readonly nodeWatchers = new NodeWatchers();
+  readonly peerQueues: PeerQueues;
   /** The group leader of processes that are given none: who prints for them. Without one, each is its own. */
   groupLeader: Pid | undefined;
   /** Starts a process that a node, this one included, has asked for. */
@@ -71,7 +86,7 @@ export class Runtime {
   readonly #watches = new Map<string, Watch>();
   /** Per other node, the processes that have or had to do with it: those to tell when it goes down. */
   readonly #ties = new Map<string, Set<ProcessCore>>();
-  #signals: Signal[] = [];
+  #arrivals: Arrival[] = [];
   #handling = false;
 
   constructor(options: RuntimeOptions) {
@@ -79,6 +94,10 @@ export class Runtime {
     this.clock = options.clock;
     this.logger = options.logger;
     this.functions = options.functions;
+    this.peerQueues = new PeerQueues(
+      options.maxQueuedBytesPerPeer ?? DEFAULT_MAX_QUEUED_BYTES_PER_PEER,
+      (node, bytes) => this.#remote.overQueued(node, bytes),
+    );
     this.scheduler = new Scheduler(options.clock);
     this.#remote = options.remote;
     this.#localMessages = options.localMessages;
@@ -134,15 +153,15 @@ export class Runtime {
     return undefined;
   }
 
-  /** Takes a signal for this node, from one of its processes or from a peer. */
-  accept(signal: Signal): void {
-    this.#signals.push(signal);
+  /** Takes a signal for this node, from one of its processes or from the node `peer`, in so many bytes. */
+  accept(signal: Signal, peer?: string, bytes = 0): void {
+    this.#arrivals.push({ signal, peer, bytes });
     if (this.#handling) return;
     this.#handling = true;
     try {
-      for (let i = 0; i < this.#signals.length; i++) this.#handle(this.#signals[i]!);
+      for (let i = 0; i < this.#arrivals.length; i++) this.#handle(this.#arrivals[i]!);
     } finally {
-      this.#signals = [];
+      this.#arrivals = [];
       this.#handling = false;
     }
   }
@@ -177,6 +196,7 @@ export class Runtime {
 
   /** The connection to a node is gone, or could not be made: every link and monitor across it ends, once. */
   nodeDown(node: string): void {
+    this.peerQueues.forget(node);
     this.spawns.nodeDown(node);
     const tied = this.#ties.get(node);
     if (tied === undefined) return;
@@ -241,12 +261,12 @@ export class Runtime {
     }
   }
 
-  #handle(signal: Signal): void {
+  #handle({ signal, peer, bytes }: Arrival): void {
     switch (signal.op) {
       case "send":
-        return this.#deliver(this.find(signal.to), signal.message);
+        return this.#deliver(this.find(signal.to), signal.message, peer, bytes);
       case "sendName":
-        return this.#deliver(this.names.find(signal.to), signal.message);
+        return this.#deliver(this.names.find(signal.to), signal.message, peer, bytes);
       case "sendAlias":
         return this.#aliases.get(this.identity.refIndex(signal.to))?.deliver(signal.message);
       case "link":
@@ -288,11 +308,12 @@ export class Runtime {
   }
 
   /** A reply that was sent to the caller's pid rather than to its alias finds its call all the same, or nothing at all. */
-  #deliver(core: ProcessCore | undefined, message: unknown): void {
+  #deliver(core: ProcessCore | undefined, message: unknown, peer: string | undefined, bytes: number): void {
     if (core === undefined) return;
     const alias = replyAlias(message);
     const index = alias === undefined ? -1 : this.identity.refIndex(alias);
-    if (index === -1) core.deliver(message);
+    if (index === -1)
+      core.deliver(peer !== undefined && core.busy ? this.peerQueues.add(message, peer, bytes) : message);
     else this.#aliases.get(index)?.deliver(message);
   }
 

@@ -224,6 +224,27 @@ describe("a full link", () => {
     await cluster.outcome(b.stop());
   });
 
+  test("of mailboxes that one peer has filled here closes its connection, and takes no more of it", async () => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A);
+    const b = await cluster.start(B, { maxQueuedBytesPerPeer: 100_000 });
+    class Stuck extends GenServer {
+      override handleInfo() {
+        return new Promise<void>(() => {});
+      }
+    }
+    await cluster.outcome(b.start(Stuck, { name: "stuck" }));
+    const reasons: unknown[] = [];
+    b.monitorNodes(({ type, reason }) => type === "nodedown" && reasons.push(reason));
+    for (let i = 0; i < 80; i++) void a.send({ name: "stuck", node: B }, "x".repeat(1_000));
+    await cluster.clock.settle();
+    expect(reasons).toEqual([]);
+
+    for (let i = 0; i < 80; i++) void a.send({ name: "stuck", node: B }, "x".repeat(1_000));
+    await cluster.clock.settle();
+    expect(reasons).toEqual(["queue_limit"]);
+  });
+
   test("of a connection that is being made refuses more than its bound", async () => {
     const cluster = new Cluster();
     const a = await cluster.start(A, { maxQueuedSignals: 10 });

@@ -43,6 +43,7 @@ export class TestNode {
           return undefined;
         },
         downCause: () => undefined,
+        overQueued: () => {},
       },
       functions: new Exposed(),
       localMessages: {},

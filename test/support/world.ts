@@ -55,6 +55,8 @@ export class World implements Remote {
 
   downCause(): undefined {}
 
+  overQueued(): void {}
+
   /** A process that handles messages with a function. */
   spawn(receive: Behaviour["receive"] = () => {}, more: Omit<Behaviour, "receive"> = {}): ProcessCore {
     return this.runtime.spawn(() => ({ receive, ...more }));
