@@ -7,7 +7,15 @@ import {
   type Random,
   type Timer,
 } from "../base/index.ts";
-import type { ConnectDecision, Connection, ConnectionHandler, ConnectRequest, Lane, Signal } from "../dist/index.ts";
+import type {
+  ConnectDecision,
+  Connection,
+  ConnectionHandler,
+  ConnectRequest,
+  Lane,
+  Signal,
+  UnlinkSignal,
+} from "../dist/index.ts";
 import { DistributionError, HandshakeError, splitNodeName } from "../dist/index.ts";
 import type { Remote, Unsent } from "../runtime/index.ts";
 import { copyTerm } from "../term/index.ts";
@@ -160,6 +168,7 @@ export class Peers implements Remote {
       throw new BusyError("BUSY", node, { bytes: connection.bytesHeld(signal) });
     }
     connection.transmit(signal);
+    if (signal.op === "unlink" && !connection.abilities.unlinkId) this.#acknowledge(signal, node);
     if (connection.bytesAhead(signal) <= this.#options.highWaterBytes) return undefined;
     return roomOf(peer, connection.laneOf(signal)).promise;
   }
@@ -269,6 +278,14 @@ export class Peers implements Remote {
     const named = this.#grantedNames.grant(host);
     this.#connecting(named.name).accepting.add(attempt);
     return { named };
+  }
+
+  /**
+   * A peer of old (OTP 23.2) does not acknowledge: an unlink holds at once, so that a link of its making that follows counts.
+   * erl_dist_protocol, "Link Protocol".
+   */
+  #acknowledge({ from, to, id }: UnlinkSignal, node: string): void {
+    this.#options.owner.signal({ op: "unlinkAck", from: to, to: from, id }, node, 0);
   }
 
   #connectingTo(node: string): Connecting | undefined {

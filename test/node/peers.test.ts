@@ -12,6 +12,7 @@ const HELLO: Signal = { op: "send", from: null, to: new Pid(PEER, 1, 0, 1), mess
 /** A connection as {@link Peers} sees it. */
 class FakeConnection {
   readonly peer = { name: PEER, creation: 1 };
+  readonly abilities = { unlinkId: true };
   readonly sent: Signal[] = [];
   readonly ends: string[] = [];
   handler: ConnectionHandler | undefined;
@@ -105,6 +106,22 @@ test("an attempt that fails late does not count against those that came after it
 
   expect(peers.connecting).toBe(0);
   expect(events).toEqual(["connection_setup_failed", "connection_setup_failed"]);
+});
+
+test("an unlink is acknowledged in the name of a peer of OTP 23.2, which knows no acknowledgements", () => {
+  const got: unknown[] = [];
+  const { peers, up } = setup({ signal: (signal) => void got.push(signal) });
+  const [ours, theirs] = [new Pid("a@host", 1, 0, 1), new Pid(PEER, 1, 0, 1)];
+  peers.decide(REQUEST, { order: 1 });
+  const connection = up({ order: 1 });
+  const unlink = (id: number): Signal => ({ op: "unlink", from: ours, to: theirs, id });
+
+  void peers.transmit(PEER, unlink(1), false);
+  connection.abilities.unlinkId = false;
+  void peers.transmit(PEER, unlink(2), false);
+
+  expect(connection.sent).toEqual([unlink(1), unlink(2)]);
+  expect(got).toEqual([{ op: "unlinkAck", from: theirs, to: ours, id: 2 }]);
 });
 
 test("what waited for a connection that cannot carry it fails by itself, told to who sent it; the rest leaves", () => {
