@@ -4,7 +4,8 @@ import { EpmdClient } from "../../src/epmd/index.ts";
 import { decode, encode } from "../../src/etf/index.ts";
 import { atom, inspect, type Node, type NodeOptions, type Pid, type StartedServer, type Term, tuple } from "../../src/index.ts"; // biome-ignore format: one line
 import { tcpTransport } from "../../src/net/index.ts";
-import { type Beam, describePeers, startBeam } from "../harness/index.ts";
+import { buildBinary, startBinary } from "../../test/cli/binary.ts";
+import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { type Direction, FaultyLink } from "../support/faulty-link.ts";
 import { nodeBeside } from "../support/our-node.ts";
 import { Puppet, type PuppetApi } from "../support/puppet.ts";
@@ -16,6 +17,8 @@ const LOST_WITHIN_MS = 1_250 * TICK_SECONDS + 250;
 
 const DIALLERS = ["us", "the BEAM"] as const;
 type Dialler = (typeof DIALLERS)[number];
+
+beforeAll(buildBinary, 120_000);
 
 describePeers("a link with faults", { otp: ["25", "29"] }, (release) => {
   let beam: Beam;
@@ -108,6 +111,35 @@ describePeers("a link with faults", { otp: ["25", "29"] }, (release) => {
 
     expect(here).toBeLessThanOrEqual(LOST_WITHIN_MS);
     expect(pair.downReason).toBe("net_tick_timeout");
+  });
+
+  test.each([
+    { signal: "SIGKILL", withinMs: 1_000 },
+    { signal: "SIGSTOP", withinMs: LOST_WITHIN_MS },
+  ] as const)("to a node of ours that gets $signal ends on the BEAM's side", async ({ signal, withinMs }) => {
+    const name = `${uniqueName("ours")}@127.0.0.1`;
+    const env = { TIEBEAM_COOKIE: beam.cookie, ERL_EPMD_PORT: String(beam.epmdPort) };
+    await using ours = startBinary(["produce", "numbers", "--name", name], { env, stdin: "1\n" });
+    await ours.until("stderr", /producing/);
+    await beam.eval(`
+      left = Fixtures.Probe.start()
+      Fixtures.Probe.run(left, fn -> Process.monitor({:numbers, :"${name}"}); Node.monitor(:"${name}", true) end)
+      :pong = :net_adm.ping(:"${name}")
+    `);
+
+    const since = performance.now();
+    ours.child.kill(signal);
+    const seen = await beam.inspect(
+      "Fixtures.Probe.await(left, 2) |> Enum.map(&Tuple.delete_at(&1, 1)) |> Enum.sort()",
+    );
+    const elapsed = performance.now() - since;
+
+    console.log(`OTP ${release.otp}: lost ${elapsed.toFixed()} ms after ${signal} of our process`);
+    expect(seen).toBe(`[{:nodedown}, {:DOWN, :process, {:numbers, :"${name}"}, :noconnection}]`);
+    expect(elapsed).toBeLessThanOrEqual(withinMs);
+    expect(await beam.inspect("{Fixtures.Probe.info(left).monitors, length(Fixtures.Probe.mailbox(left))}")).toBe(
+      "{[], 2}",
+    );
   });
 });
 
