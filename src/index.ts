@@ -44,6 +44,7 @@ export {
 } from "./net/index.ts";
 export {
   type AddressResolver,
+  type Caller,
   CookieError,
   type ExposedFunction,
   type ExposeOptions,
@@ -74,6 +75,7 @@ export {
 export {
   Erpc,
   type MulticallResult,
+  type Output,
   Rpc,
   type RpcClass,
   RpcError,

@@ -1,5 +1,5 @@
 export { type AcceptOptions, Acceptor } from "./acceptor.ts";
-export type { Caller } from "./caller.ts";
+export { type Caller, CallerWithConsole } from "./caller.ts";
 export { CookieError, type CookieOptions, cookieSource } from "./cookie.ts";
 export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
 export { Exposed, type ExposedFunction, type ExposeOptions } from "./exposed.ts";

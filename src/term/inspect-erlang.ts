@@ -35,7 +35,9 @@ function objectPieces(term: object, limit: number, settings: InspectSettings): P
   if (term instanceof Atom) return erlangAtom(term.tag);
   if (isTuple(term)) return container("{", "}", term, limit, plainItem, ",");
   if (Array.isArray(term)) {
-    return isErlangString(term) ? stringText(term, settings) : container("[", "]", term, limit, plainItem, ",", "|...");
+    return settings.texts && isErlangString(term)
+      ? stringText(term, settings)
+      : container("[", "]", term, limit, plainItem, ",", "|...");
   }
   if (term instanceof Uint8Array) return binaryText(term, utf8Text(term), limit, settings);
   if (term instanceof Float) return erlangFloat(term.value);
@@ -66,6 +68,7 @@ function stringText(codes: readonly number[], settings: InspectSettings): string
 
 /** As text where every character is printable, else as numbers. */
 function binaryText(bytes: Uint8Array, text: string | undefined, limit: number, settings: InspectSettings): string {
+  if (!settings.texts) return bitsText(bytes, limit, 8);
   const codes = text === undefined ? bytes : Array.from(text, (character) => character.codePointAt(0)!);
   if (!isErlangString(codes)) return bitsText(bytes, limit, 8);
   const shown = cut(latin1(codes), settings.printableLimit);

@@ -13,6 +13,8 @@ export interface InspectOptions {
   readonly limit?: number | undefined;
   /** How many characters of a text are printed, default 4096; `Infinity` for all. */
   readonly printableLimit?: number | undefined;
+  /** With Erlang's syntax only: `false` prints lists of characters and binaries as numbers, as `~w`. Default `true`. */
+  readonly texts?: boolean | undefined;
   /** Classes whose instances are structs. */
   readonly structs?: Structs | undefined;
 }
@@ -29,6 +31,7 @@ export function inspect(term: unknown, options: InspectOptions = {}): string {
   const settings: InspectSettings = {
     limit: options.limit ?? 50,
     printableLimit: options.printableLimit ?? 4096,
+    texts: options.texts ?? true,
     structs: options.structs,
   };
   const pieces = options.syntax === "erlang" ? erlangPieces : elixirPieces;
@@ -47,6 +50,7 @@ export function inspect(term: unknown, options: InspectOptions = {}): string {
 export interface InspectSettings {
   readonly limit: number;
   readonly printableLimit: number;
+  readonly texts: boolean;
   readonly structs: Structs | undefined;
 }
 

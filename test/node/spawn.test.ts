@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Exposed, Spawner } from "../../src/node/index.ts";
+import { Exposed, type ExposedFunction, Spawner } from "../../src/node/index.ts";
 import { Reason } from "../../src/runtime/index.ts";
 import { atom, Pid, Ref, type Term, tuple } from "../../src/term/index.ts";
 import { World } from "../support/world.ts";
@@ -7,7 +7,7 @@ import { World } from "../support/world.ts";
 const FROM = new Pid("there@host", 40, 2, 9);
 const REF = new Ref("there@host", 9, [1, 2, 3]);
 
-function served(functions: Record<string, (...args: never[]) => unknown>) {
+function served(functions: Record<string, ExposedFunction>) {
   const world = new World();
   const exposed = new Exposed();
   exposed.add("m", functions);
