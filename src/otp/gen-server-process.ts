@@ -76,11 +76,21 @@ export class GenServerProcess implements Behaviour {
       get parent() {
         return self.parent;
       },
-      state: () => stateOf(this.server),
-      replaceState: (state) => replaceState(this.server, state),
+      state: () => this.state(),
+      replaceState: (state) => this.replaceState(state),
       resumed: () => this.#resumed(),
       end: (reason) => this.end(reason),
     };
+  }
+
+  /** What `sys` shows as the state. */
+  protected state(): Term {
+    return stateOf(this.server);
+  }
+
+  /** Takes what a `replace_state` function made of the state. @throws ArgumentError for what cannot be one. */
+  protected replaceState(state: Term): void {
+    replaceState(this.server, state);
   }
 
   /** Runs `init` as the first thing; `started` is told once when it has come to an end in good order. */
@@ -141,7 +151,7 @@ export class GenServerProcess implements Behaviour {
   /** A `from` whose reply is seen by the debug options. */
   #observed(from: From): From {
     return new ObservedFrom(this.core, from, (value) =>
-      this.#sys.debug.record(tuple(OUT, value as object, from, stateOf(this.server) as object)),
+      this.#sys.debug.record(tuple(OUT, value as object, from, this.state() as object)),
     );
   }
 

@@ -1,3 +1,13 @@
+export { type ChildOptions, child } from "./child.ts";
+export type {
+  AutoShutdown,
+  ChildSpec,
+  ChildStarter,
+  RestartType,
+  Shutdown,
+  StartResult,
+} from "./child-spec.ts";
+export { DynamicSupervisor, type DynamicSupervisorApi } from "./dynamic-supervisor.ts";
 export {
   type AnyServer,
   type ApiOf,
@@ -14,3 +24,14 @@ export {
 export { type GenServerClass, GenServerProcess, OwnProcess } from "./gen-server-process.ts";
 export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
 export { StartedServer, type StartOptions, startServer } from "./start.ts";
+export {
+  type DynamicOptions,
+  type IntensityOptions,
+  Supervise,
+  type SuperviseOptions,
+  supervise,
+  superviseDynamically,
+} from "./supervise.ts";
+export { addChild } from "./supervising-process.ts";
+export type { Strategy } from "./supervision.ts";
+export { type ChildCounts, type ListedChild, Supervisor, type SupervisorApi } from "./supervisor.ts";

@@ -6,12 +6,16 @@ import {
   type CallResult,
   type Calls,
   type Casts,
+  child,
   GenServer,
+  type ListedChild,
   mod,
   type Node,
   noReply,
+  type Pid,
   reply,
   type Server,
+  Supervisor,
   stop,
   type Term,
   type Tuple,
@@ -160,6 +164,36 @@ describe("starting a server", () => {
       void node.start(Counter);
       // @ts-expect-error a field is missing
       void node.start(Counter, { args: {} });
+    });
+  });
+});
+
+describe("the children of a supervisor", () => {
+  class Cart extends GenServer {
+    override init(_args: { owner: string }) {}
+  }
+  class Plain extends GenServer {}
+
+  test("are given the args that their init takes", () => {
+    checked(() => {
+      child(Plain);
+      child(Cart, { args: { owner: "ann" }, restart: "transient", shutdown: "brutal_kill" });
+      // @ts-expect-error: its init takes args
+      child(Cart);
+      // @ts-expect-error: and these are others
+      child(Cart, { args: { owner: 1 } });
+      // @ts-expect-error: no such restart type
+      child(Plain, { restart: "always" });
+    });
+  });
+
+  test("are asked for with typed requests", () => {
+    checked(async () => {
+      const supervisor = await node.start(Supervisor.of([child(Plain)], { strategy: "rest_for_one" }));
+      expectTypeOf(await supervisor.call(atom("which_children"))).toEqualTypeOf<ListedChild[]>();
+      const stopped = await supervisor.call(tuple(atom("terminate_child"), atom("a")));
+      expectTypeOf(stopped.tag).toEqualTypeOf<"ok" | "error">();
+      expectTypeOf(await node.startChild(supervisor.pid, child(Plain))).toEqualTypeOf<Pid | undefined>();
     });
   });
 });

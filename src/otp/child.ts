@@ -1,0 +1,30 @@
+import type { ProcessName } from "../runtime/index.ts";
+import { atom } from "../term/index.ts";
+import type { ChildSpec } from "./child-spec.ts";
+import { DynamicSupervisor } from "./dynamic-supervisor.ts";
+import type { AnyServer } from "./gen-server.ts";
+import type { StartOptions } from "./start.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** How to run a server as a child: the options of its start, and those of a {@link ChildSpec} that are not the default. */
+export type ChildOptions<S> = Pick<StartOptions<S>, "name" | "args"> & Partial<Omit<ChildSpec, "start">>;
+
+/**
+ * The spec of a child that is a server, a stage or a supervisor of this class. The id is the name of the class unless given;
+ * a supervisor has type `supervisor`, and any time to stop.
+ */
+export function child<S extends AnyServer>(
+  server: new () => S,
+  ...[options]: undefined extends StartOptions<S>["args"] ? [options?: ChildOptions<S>] : [options: ChildOptions<S>]
+): ChildSpec {
+  const { name, args, ...spec } = (options ?? {}) as Partial<ChildSpec> & { name?: ProcessName; args?: unknown };
+  const { prototype } = server;
+  const supervises = prototype instanceof Supervisor || prototype instanceof DynamicSupervisor;
+  return {
+    id: atom(server.name),
+    type: supervises ? "supervisor" : "worker",
+    modules: server.name === "" ? [] : [server.name],
+    ...spec,
+    start: (supervisor) => supervisor.start(server, { args, ...(name !== undefined && { name }) }),
+  };
+}
