@@ -13,6 +13,7 @@ import {
   reply,
   silentLogger,
   startNode,
+  tuple,
 } from "../../src/index.ts";
 
 /**
@@ -64,5 +65,15 @@ export async function startPeer(name = "shop@127.0.0.1"): Promise<Node> {
     GenStage.from(() => orders),
     { name: mod("Shop.Orders") },
   );
+  peer.expose(mod("Shop.Stock"), {
+    count: (sku: string) => sku.length,
+    reserve(sku: string) {
+      throw tuple(atom("sold_out"), sku);
+    },
+    async report() {
+      await this.write("counting\n");
+      return atom("ok");
+    },
+  });
   return peer;
 }
