@@ -2,4 +2,5 @@ export { type Clock, systemClock, type Timer } from "./clock.ts";
 export { ArgumentError, BusyError, NodeDownError, TiebeamError } from "./errors.ts";
 export { consoleLogger, type LogFacts, type Logger, silentLogger } from "./logger.ts";
 export { type Random, systemRandom } from "./random.ts";
+export { issuesText, type SchemaIssue, type SchemaResult, type StandardSchemaV1 } from "./standard-schema.ts";
 export type { ByteStream, ByteStreamHandler, ConnectOptions, Endpoint, Listener, Transport } from "./transport.ts";

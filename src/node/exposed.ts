@@ -1,4 +1,4 @@
-import { ArgumentError } from "../base/index.ts";
+import { ArgumentError, issuesText, type SchemaIssue, type StandardSchemaV1 } from "../base/index.ts";
 import { Exit, type FunctionTable, nameText, type Outcome, type ProcessName, reasonOf } from "../runtime/index.ts";
 import { atom, atomText, isList, isTuple, tuple } from "../term/index.ts";
 import { type Caller, withoutConsole } from "./caller.ts";
@@ -10,11 +10,17 @@ export type ExposedFunction = (this: Caller, ...args: any[]) => unknown;
 export interface ExposeOptions {
   /** Only these nodes may call the functions, and for all others they do not exist. Default: every node. */
   readonly peers?: readonly string[];
+  /**
+   * Standard Schemas (zod, valibot and others) for the arguments of functions, by the same keys: each checks the list of
+   * arguments, and what it makes of it is what the function gets. What does not fit is an `ArgumentError` at the caller.
+   */
+  readonly schema?: Readonly<Record<string, StandardSchemaV1<unknown, readonly unknown[]>>>;
 }
 
 interface Entry {
   readonly run: ExposedFunction;
   readonly peers: ReadonlySet<string> | undefined;
+  readonly schema: StandardSchemaV1<unknown, readonly unknown[]> | undefined;
 }
 
 /** The functions that other nodes may call by rpc, erpc or spawn. Nothing that is not in it can be called. */
@@ -35,19 +41,25 @@ export class Exposed implements FunctionTable {
   ): () => void {
     const peers = options.peers && new Set(options.peers);
     const added: string[] = [];
+    for (const name of Object.keys(options.schema ?? {})) {
+      if (!Object.hasOwn(functions, name)) throw new ArgumentError("schema", `there is no function ${name}`);
+    }
     for (const [name, run] of Object.entries(functions)) {
       const key = `${nameText(module)}:${name}`;
       if (typeof run !== "function") throw new ArgumentError("functions", `${name} is no function`);
       if (this.#entries.has(key)) throw new ArgumentError("functions", `${key} is exposed already`);
       added.push(key);
-      this.#entries.set(key, { run, peers });
+      this.#entries.set(key, { run, peers, schema: options.schema?.[name] });
     }
     return () => {
       for (const key of added) this.#entries.delete(key);
     };
   }
 
-  /** Calls a function for a peer, given as its name where it has no console. What is not exposed to it ends as the BEAM's own calls of unknown functions do. */
+  /**
+   * Calls a function for a peer, which is given by its name where it has no console. What is not exposed to it ends as the
+   * BEAM's own calls of unknown functions do.
+   */
   async call(peer: string | Caller, module: unknown, name: unknown, args: unknown): Promise<Outcome> {
     const caller = typeof peer === "string" ? withoutConsole(peer) : peer;
     const entry = isList(args) ? this.#find(caller.node, module, name, args.length) : undefined;
@@ -59,7 +71,9 @@ export class Exposed implements FunctionTable {
       };
     }
     try {
-      return { kind: "return", value: await entry.run.apply(caller, args as unknown[]) };
+      const checked = entry.schema && (await entry.schema["~standard"].validate(args));
+      if (checked?.issues) return misfit(checked.issues, [module, name, args]);
+      return { kind: "return", value: await entry.run.apply(caller, (checked?.value ?? args) as unknown[]) };
     } catch (error) {
       return failure(error);
     }
@@ -80,4 +94,11 @@ function failure(error: unknown): Outcome {
   const reason = reasonOf(error);
   if (error instanceof Exit || !isTuple(reason) || !isList(reason[1])) return { kind: "exit", reason };
   return { kind: "error", reason: reason[0], stack: reason[1] };
+}
+
+/** Arguments that a schema refuses: the exception that Elixir has for it. */
+function misfit(issues: readonly SchemaIssue[], [module, name, args]: readonly unknown[]): Outcome {
+  const message = issuesText(issues).toWellFormed();
+  const reason = { __struct__: atom("Elixir.ArgumentError"), __exception__: true, message };
+  return { kind: "error", reason, stack: [tuple(module as object, name as object, args as object, [])] };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { StandardSchemaV1 } from "../../src/base/index.ts";
 import { Exposed } from "../../src/node/index.ts";
 import { Exit } from "../../src/runtime/index.ts";
 import { atom, mod, tuple } from "../../src/term/index.ts";
@@ -9,6 +10,18 @@ const undef = (...mfa: [object, object, unknown]) => ({
   reason: atom("undef"),
   stack: [tuple(mfa[0], mfa[1], mfa[2] as object, [])],
 });
+
+/** Takes numbers, and texts of numbers. */
+const oneNumber: StandardSchemaV1<unknown, readonly unknown[]> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: async (args) => {
+      const number = Number((args as unknown[])[0]);
+      return Number.isNaN(number) ? { issues: [{ message: "is no number", path: [0] }] } : { value: [number] };
+    },
+  },
+};
 
 describe("exposed functions", () => {
   test("take any number of arguments by name, or one by name and arity", async () => {
@@ -46,6 +59,22 @@ describe("exposed functions", () => {
     exposed.add("m", { secret: () => 1 }, { peers: ["a@host"] });
     expect(await exposed.call("a@host", atom("m"), atom("secret"), [])).toEqual({ kind: "return", value: 1 });
     expect(await exposed.call("b@host", atom("m"), atom("secret"), [])).toEqual(undef(atom("m"), atom("secret"), []));
+  });
+
+  test("can have their arguments checked, and changed, by a Standard Schema", async () => {
+    const exposed = new Exposed();
+    exposed.add("m", { double: (n: number) => 2 * n, other: () => 1 }, { schema: { double: oneNumber } });
+    const call = (args: unknown[]) => exposed.call("a@host", atom("m"), atom("double"), args);
+    expect(await call(["21"])).toEqual({ kind: "return", value: 42 });
+    expect(await call(["x"])).toEqual({
+      kind: "error",
+      reason: { __struct__: mod("ArgumentError"), __exception__: true, message: "0: is no number" },
+      stack: [tuple(atom("m"), atom("double"), ["x"], [])],
+    });
+    expect(await exposed.call("a@host", atom("m"), atom("other"), ["x"])).toEqual({ kind: "return", value: 1 });
+    expect(() => exposed.add("n", {}, { schema: { double: oneNumber } })).toThrow(
+      expect.objectContaining({ code: "BADARG", argument: "schema" }),
+    );
   });
 
   test.each([
