@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decode, encode } from "../../src/etf/index.ts";
-import { atom, GenServer, inspect, mod, type Node, type Pid, reply, type StartedServer, type Term, tuple } from "../../src/index.ts"; // biome-ignore format: one line
+import { atom, GenServer, inspect, mod, type Node, type Pid, type Ref, reply, type StartedServer, type Term, tuple } from "../../src/index.ts"; // biome-ignore format: one line
 import { type Beam, describePeers, peers, startBeam, uniqueName } from "../harness/index.ts";
 import { ControlTap } from "../support/control-tap.ts";
 import { Echo, nodeBeside } from "../support/our-node.ts";
@@ -91,6 +91,25 @@ async function spawnThere({ node, beam, probe }: Stage): Promise<void> {
   expect(ends).toEqual([":normal"]);
 }
 
+/** Our node leads the group of the probe, as the BEAM sees it. */
+async function leadProbe(stage: Stage): Promise<void> {
+  const { beam, node, probe } = stage;
+  node.setGroupLeader(probe, node.pid);
+  await arrived(stage);
+  const leader = await beam.evalBytes("Process.info(:erlang.binary_to_term(input), :group_leader) |> elem(1)", {
+    input: encode(probe),
+  });
+  expect(decode(leader)).toEqual(node.pid);
+}
+
+/** Does something with an alias that the probe has made. */
+async function withAlias(stage: Stage, options: string, act: (alias: Ref) => unknown): Promise<void> {
+  await stage.in(`send(puppet, :erlang.alias(${options}))`);
+  await until(async () => (await stage.puppet.call(atom("seen"))).length > 0);
+  const [alias] = await stage.puppet.call(atom("seen"));
+  await act(alias as Ref);
+}
+
 const upTo27 = (otp: number) => otp < 28;
 const from28 = (otp: number) => otp >= 28;
 
@@ -134,6 +153,10 @@ const FROM_US: readonly Row[] = [
   { what: "a monitor by name", act: (s) => void s.node.monitor({ name: "probe", node: s.beam.name }, () => {}).demonitor(), sent: ["19", "20"], there: "[]" },
   { what: "exit/2", act: (s) => s.node.exit(s.probe, atom("why")), sent: ["26"], there: "[{:EXIT, P, :why}]" },
   { what: "a spawn request, with link and monitor", act: spawnThere, sent: ["29"], received: ["24", "28", "31"], there: "[:spawned]" },
+  { what: "a group leader", act: leadProbe, sent: ["7"] },
+  { what: "a message to an alias of the BEAM, with priority", act: (s) => withAlias(s, "[]", (alias) => s.node.send(alias, atom("urgent"), { priority: true })), sent: ["33"], there: "[:urgent]", otp: upTo27 },
+  { what: "a message to an alias of the BEAM, with priority", act: (s) => withAlias(s, "[:priority]", (alias) => s.node.send(alias, atom("urgent"), { priority: true })), sent: ["37/5"], there: "[:urgent]", otp: from28 },
+  { what: "an exit to an alias of the BEAM, with priority", act: (s) => withAlias(s, "[:priority]", (alias) => s.node.exit(alias, atom("why"), { priority: true })), sent: ["37/21"], there: "[{:EXIT, P, :why}]", otp: from28 },
   { what: "a reply to an alias", act: (s) => s.in("GenServer.call(puppet, {:echo, 1})"), sent: ["33"], otp: upTo27 },
   { what: "a reply to an alias", act: (s) => s.in("GenServer.call(puppet, {:echo, 1})"), sent: ["37/4"], otp: from28 },
 ]; // biome-ignore format: a table

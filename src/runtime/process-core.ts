@@ -198,10 +198,26 @@ export class ProcessCore {
    * Promise, errors, `dial` and `unsent` as {@link Remote.transmit}; a message within the node is never waited for.
    */
   send(to: Address, message: unknown, dial: boolean, unsent?: Unsent): Promise<void> | undefined {
+    return this.#send(to, message, dial, false, unsent);
+  }
+
+  /** Sends to an alias ahead of what waits there, if it was made for that. Nodes before OTP 28 get an ordinary message. */
+  sendPriority(to: Ref, message: unknown): Promise<void> | undefined {
+    return this.#send(to, message, true, true);
+  }
+
+  #send(to: Address, message: unknown, dial: boolean, priority: boolean, unsent?: Unsent): Promise<void> | undefined {
     if (!this.#alive) return undefined;
     const local = to.node === this.runtime.identity.node;
     const sent = local ? this.runtime.localCopy(message) : message;
-    return this.runtime.route(to.node, sendSignal(this.pid, to, sent), dial, unsent);
+    return this.runtime.route(to.node, sendSignal(this.pid, to, sent, priority), dial, unsent);
+  }
+
+  /** Makes an address of this process: messages to it are its own until `removeAlias` of the runtime. */
+  alias(): Ref {
+    const ref = this.runtime.identity.newRef();
+    if (this.#alive) this.runtime.addAlias(ref, { core: this, deliver: (message) => this.deliver(message) });
+    return ref;
   }
 
   /**
@@ -260,9 +276,17 @@ export class ProcessCore {
     if (id !== undefined) this.#route(peer.node, { op: "unlink", from: this.pid, to: peer, id }, false);
   }
 
-  /** Sends an exit signal, as `exit/2` does. */
-  sendExit(to: Pid, reason: unknown): void {
-    if (this.#alive) this.#route(to.node, { op: "exit", from: this.pid, to, reason: this.runtime.exitTerm(reason) });
+  /** Sends an exit signal, as `exit/2` and, to an alias, `exit/3` do. */
+  sendExit(to: Pid | Ref, reason: unknown, priority = false): void {
+    if (!this.#alive) return;
+    const signal = { from: this.pid, reason: this.runtime.exitTerm(reason) };
+    if (to instanceof Pid) this.#route(to.node, { op: "exit", to, ...signal });
+    else this.#route(to.node, { op: "exitAlias", to, priority, ...signal });
+  }
+
+  /** Makes `leader` the group leader of a process. */
+  leadGroup(leader: Pid, of: Pid): void {
+    if (this.#alive) this.#route(of.node, { op: "groupLeader", from: leader, to: of });
   }
 
   /** Runs `callback` in this process after `ms` milliseconds, unless it has ended by then. */
@@ -339,9 +363,9 @@ class Work {
   }
 }
 
-function sendSignal(from: Pid, to: Address, message: unknown): Signal {
+function sendSignal(from: Pid, to: Address, message: unknown, priority: boolean): Signal {
   if (to instanceof Pid) return { op: "send", from, to, message };
-  if (to instanceof Ref) return { op: "sendAlias", from, to, message, priority: false };
+  if (to instanceof Ref) return { op: "sendAlias", from, to, message, priority };
   return { op: "sendName", from, to: to.name, message };
 }
 

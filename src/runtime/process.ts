@@ -1,5 +1,5 @@
 import { ArgumentError, type Timer } from "../base/index.ts";
-import { copyTerm, inspect, Pid, type Ref, type Term, type Tuple } from "../term/index.ts";
+import { copyTerm, inspect, Pid, Ref, type Term, type Tuple } from "../term/index.ts";
 import { type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
 import { sendReply } from "./from.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
@@ -57,11 +57,33 @@ export class Process {
    * Sends a message, which is fixed when this returns. To a node without a link it connects first; to nobody it is lost.
    *
    * @returns nothing as a rule; a promise when the link is full, which settles once there is room. Await it in loops.
+   * @param options.priority - to an alias only: ahead of what waits there, if it was made for that, as from OTP 28 on.
    * @throws EncodeError; BusyError `BUSY` when it is not awaited for too long; ArgumentError for a wrong destination.
    */
-  send(to: Destination, message: unknown): Promise<void> | undefined {
+  send(to: Destination, message: unknown, options?: { readonly priority?: boolean }): Promise<void> | undefined {
     const address = resolve(to, this.#core.runtime.identity.node);
-    return address === undefined ? undefined : this.#core.send(address, message, true);
+    if (address === undefined) return undefined;
+    if (!options?.priority) return this.#core.send(address, message, true);
+    if (address instanceof Ref) return this.#core.sendPriority(address, message);
+    throw new ArgumentError("to", "only an alias takes priority messages");
+  }
+
+  /**
+   * Makes an alias: a reference that others can send to as if it were this process, until {@link Process.unalias}.
+   * Same as `alias/0`.
+   */
+  alias(): Ref {
+    return this.#core.alias();
+  }
+
+  /** Ends an alias: messages to it are dropped from now on. */
+  unalias(alias: Ref): void {
+    this.#core.runtime.removeAlias(alias);
+  }
+
+  /** Makes `leader` the group leader of a process, here or on another node: what that one prints goes there. */
+  setGroupLeader(pid: Pid, leader: Pid): void {
+    this.#core.leadGroup(leader, pid);
   }
 
   /**
@@ -172,9 +194,12 @@ export class Process {
     this.#core.unlink(pid);
   }
 
-  /** Sends an exit signal, as `exit/2`: reason `kill` ends even a process that traps exits. */
-  exit(pid: Pid, reason: unknown): void {
-    this.#core.sendExit(pid, reason);
+  /**
+   * Sends an exit signal, as `exit/2`: reason `kill` ends even a process that traps exits. To an alias as `exit/3`, which
+   * nodes before OTP 28 do not know: nothing is sent to them.
+   */
+  exit(to: Pid | Ref, reason: unknown, options?: { readonly priority?: boolean }): void {
+    this.#core.sendExit(to, reason, options?.priority ?? false);
   }
 
   /** Registers this process under a name. @throws ArgumentError when it is taken, or this process has one. */

@@ -327,3 +327,41 @@ test("onDown comes in its place: behind what was sent before, and while no other
   await world.settle();
   expect(seen).toEqual(["one", "two", KABOOM]);
 });
+
+describe("an alias", () => {
+  test("is an address of its process until it is taken back", async () => {
+    const world = new World();
+    const alias = world.process.alias();
+    const send = (message: string) =>
+      world.runtime.accept({ op: "sendAlias", from: THERE, to: alias, message, priority: false });
+    send("heard");
+    world.process.unalias(alias);
+    send("lost");
+    await world.settle();
+    expect(world.inbox).toEqual(["heard"]);
+    expect(world.runtime.counts().aliases).toBe(0);
+  });
+
+  test("of another node takes messages and exits, with priority if that is asked for", () => {
+    const world = new World();
+    const to = new Ref("there@host", 9, [1, 2, 3, 4, 5]);
+    void world.process.send(to, "plain");
+    void world.process.send(to, "first", { priority: true });
+    world.process.exit(to, KABOOM, { priority: true });
+    const from = world.user.pid;
+    expect(world.take()).toEqual([
+      { op: "sendAlias", from, to, message: "plain", priority: false },
+      { op: "sendAlias", from, to, message: "first", priority: true },
+      { op: "exitAlias", from, to, reason: KABOOM, priority: true },
+    ]);
+    expect(() => world.process.send(THERE, 1, { priority: true })).toThrow(expect.objectContaining({ code: "BADARG" }));
+  });
+});
+
+test("a group leader is given to a process of another node, and taken by one of ours", () => {
+  const world = new World();
+  world.process.setGroupLeader(THERE, world.user.pid);
+  world.process.setGroupLeader(world.user.pid, THERE);
+  expect(world.take()).toEqual([{ op: "groupLeader", from: world.user.pid, to: THERE }]);
+  expect(world.user.groupLeader).toBe(THERE);
+});
