@@ -1,0 +1,173 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  type Atom,
+  atom,
+  child,
+  DynamicSupervisor,
+  GenServer,
+  type Node,
+  type Pid,
+  Supervisor,
+  tuple,
+} from "../../src/index.ts";
+import { type Beam, describePeers, startBeam } from "../harness/index.ts";
+import { nodeBeside } from "../support/our-node.ts";
+import { until } from "../support/until.ts";
+
+const SCRIPT = readFileSync(new URL("supervisors.exs", import.meta.url), "utf8");
+const KILLS = 200;
+
+/** A child that does nothing, until it is told whom to link to. */
+class Leaf extends GenServer {
+  override handleCast(pid: unknown) {
+    this.process.link(pid as Pid);
+  }
+}
+
+describePeers("supervisors, used by Elixir", {}, (release) => {
+  let beam: Beam;
+  let node: Node;
+  let starts: Record<string, number> = {};
+
+  beforeAll(async () => {
+    beam = await startBeam(release);
+    node = await nodeBeside(beam);
+    node.expose("tree", {
+      start: async (strategy: string, maxRestarts: number) => {
+        const options = { strategy: strategy as "one_for_one", maxRestarts };
+        const { pid } = await node.start(Supervisor.of([], options));
+        return pid;
+      },
+      nested: async (maxRestarts: number) => {
+        const below = Supervisor.of([child(Leaf, { id: "leaf" })], { maxRestarts });
+        const { pid } = await node.start(Supervisor.of([child(below, { id: "below" })], { maxRestarts }));
+        return pid;
+      },
+      leaf: async (id: Atom) => {
+        starts[id.tag] = (starts[id.tag] ?? 0) + 1;
+        const { pid } = await node.start(Leaf);
+        return tuple(atom("ok"), pid);
+      },
+      broken: (reason: Atom) => tuple(atom("error"), reason),
+      dynamic: async () => {
+        const { pid } = await node.start(DynamicSupervisor, { name: "dynamic" });
+        return pid;
+      },
+    });
+    await beam.eval(SCRIPT);
+    await beam.eval(`node = :"${node.name}"; nil`);
+  });
+
+  afterAll(async () => {
+    await node.stop();
+    await beam[Symbol.asyncDispose]();
+  });
+
+  test.each(["one_for_one", "one_for_all", "rest_for_one"])(
+    `%s: ${KILLS} random kills between other requests, as under a supervisor of Elixir`,
+    async (strategy) => {
+      starts = {};
+      const seed = Date.now() % 1_000_000;
+      const [done, difference, counted] = await beam.eval<[number, unknown, Record<string, number>]>(
+        `
+      :rand.seed(:exsss, ${seed})
+      :ets.delete_all_objects(:starts)
+      sups = Tree.both(node, strategy: :${strategy}, max_restarts: 1_000_000)
+      {done, difference} = Tree.compare(sups, ${KILLS})
+      {done, difference && inspect(difference), Map.new(:ets.tab2list(:starts))}
+    `,
+        { timeoutMs: 50_000 },
+      );
+      expect(difference, `seed ${seed}`).toBeNull();
+      expect(done).toBeGreaterThanOrEqual(KILLS);
+      expect(starts).toEqual(counted);
+    },
+  );
+
+  // OTP 23 knows no significant children, and so shows none.
+  test.skipIf(release.otp === "23")("every reply and every error has the form of OTP's", async () => {
+    const differing = await beam.inspect(`
+      sups = Tree.both(node, strategy: :one_for_one, max_restarts: 3)
+      specs = [
+        &%{id: :a, start: {&1, :leaf, [:a]}}, &%{id: :a, start: {&1, :leaf, [:a]}}, &%{id: :f, start: {&1, :broken, [:full]}},
+        fn _ -> %{id: :u, start: {:no_such, :thing, [1]}} end, fn _ -> %{id: :u} end, fn _ -> %{start: {:m, :f, []}} end,
+        fn _ -> %{id: :u, start: :m} end, &%{id: :u, start: {&1, :leaf, [:u]}, restart: :often},
+        &%{id: :u, start: {&1, :leaf, [:u]}, significant: true, restart: :transient},
+        &%{id: :s, start: {&1, :leaf, [:s]}, type: :supervisor, modules: :dynamic, shutdown: :brutal_kill}
+      ]
+      requests = [
+        fn sup, _ -> Supervisor.which_children(sup) end, fn sup, _ -> Supervisor.count_children(sup) end,
+        fn sup, _ -> :supervisor.get_childspec(sup, :a) end, fn sup, _ -> :supervisor.get_childspec(sup, :s) end,
+        fn sup, _ -> :supervisor.get_childspec(sup, :zz) end, fn sup, _ -> Supervisor.restart_child(sup, :a) end,
+        fn sup, _ -> Supervisor.delete_child(sup, :a) end, fn sup, _ -> Supervisor.terminate_child(sup, :a) end,
+        fn sup, _ -> Supervisor.start_child(sup, %{id: :a, start: {Tree, :leaf, [:a]}}) end,
+        fn sup, _ -> Supervisor.delete_child(sup, :a) end, fn sup, _ -> Supervisor.delete_child(sup, :a) end
+      ]
+      known = if function_exported?(:supervisor, :which_child, 2), do: [:s, :zz], else: []
+      requests = for(id <- known, do: fn sup, _ -> :supervisor.which_child(sup, id) end) ++ requests
+      starts = for spec <- specs, do: fn sup, m -> Supervisor.start_child(sup, spec.(m)) end
+      for {what, i} <- Enum.with_index(starts ++ requests), {a, b} = Tree.on_both(sups, what), a != b, do: {i, a, b}
+    `);
+    expect(differing).toBe("[]");
+  });
+
+  test("too many restarts go up the tree, after as many kills as in Elixir", async () => {
+    const [theirs, ours] = await beam.eval<[number, number]>(`
+      Process.flag(:trap_exit, true)
+      leaf = %{id: :leaf, start: {Tree, :leaf, [:leaf]}}
+      below = %{id: :below, type: :supervisor,
+        start: {Supervisor, :start_link, [[leaf], [strategy: :one_for_one, max_restarts: 2, max_seconds: 60]]}}
+      {:ok, theirs} = Supervisor.start_link([below], strategy: :one_for_one, max_restarts: 2, max_seconds: 60)
+      {Tree.kills_until_end(theirs), Tree.kills_until_end(:erpc.call(node, :tree, :nested, [2]))}
+    `);
+    expect(theirs).toBe(9);
+    expect(ours).toBe(theirs);
+  });
+
+  test("a child that is linked to a process of the BEAM is restarted when that node is lost", async () => {
+    starts = {};
+    await beam.eval(`
+      ours = :erpc.call(node, :tree, :start, ["one_for_one", 3])
+      {:ok, pid} = Supervisor.start_child(ours, Tree.spec(:tree, :lost, :permanent))
+      GenServer.cast(pid, spawn(fn -> Process.sleep(:infinity) end))
+      GenServer.whereis(pid) && :sys.get_state(pid)
+      nil
+    `);
+    const [peer] = node.peers();
+    node.disconnect(peer!);
+    await until(() => starts.lost === 2);
+    expect(await beam.eval("Supervisor.count_children(ours).active")).toBe(1);
+  });
+
+  test("a DynamicSupervisor is given children, and asked for them", async () => {
+    const seen = await beam.inspect(`
+      sup = :erpc.call(node, :tree, :dynamic, [])
+      {:ok, pid} = DynamicSupervisor.start_child({:dynamic, node}, Tree.spec(:tree, :any, :permanent))
+      Process.exit(pid, :kill)
+      Tree.gone(sup, pid)
+      [{:undefined, again, :worker, [:tree]}] = DynamicSupervisor.which_children(sup)
+      failed = DynamicSupervisor.start_child(sup, %{id: 1, start: {:tree, :broken, [:full]}})
+      missing = DynamicSupervisor.start_child(sup, %{id: 1, start: {:no_such, :thing, [1]}})
+      ended = {DynamicSupervisor.terminate_child(sup, again), DynamicSupervisor.terminate_child(sup, again)}
+      {failed, missing, ended, DynamicSupervisor.count_children(sup).specs, DynamicSupervisor.stop(sup)}
+    `);
+    expect(seen).toBe(
+      "{{:error, :full}, {:error, {:undef, [{:no_such, :thing, [1], []}]}}, {:ok, {:error, :not_found}}, " + "0, :ok}",
+    );
+  });
+
+  test("sys shows a supervisor as OTP's, and stops it in order", async () => {
+    const seen = await beam.inspect(`
+      ours = :erpc.call(node, :tree, :start, ["rest_for_one", 7])
+      {:ok, pid} = Supervisor.start_child(ours, Tree.spec(:tree, :a, :permanent))
+      ref = Process.monitor(pid)
+      state = :sys.get_state(ours)
+      {:status, ^ours, {:module, module}, [_, :running | _]} = :sys.get_status(ours)
+      stopped = Supervisor.stop(ours)
+      reason = receive do {:DOWN, ^ref, _, _, reason} -> reason end
+      {elem(state, 0), elem(state, 2), elem(elem(state, 3), 0), elem(state, 5), module, stopped, reason}
+    `);
+    expect(seen).toBe("{:state, :rest_for_one, [:a], 7, :gen_server, :ok, :shutdown}");
+  });
+});
