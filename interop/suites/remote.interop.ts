@@ -153,6 +153,20 @@ describePeers("erpc, rpc and what they print", {}, (release) => {
     expect(Object.entries(patterns as object).filter(([, held]) => held !== true)).toEqual([]);
   });
 
+  test("a node that lets nobody spawn says notsup, to the BEAM and to us", async () => {
+    await using closed = await nodeBeside(beam, { rules: () => ({ operations: ["send", "monitor"] }) });
+    const seen = await beam.inspect(`
+      closed = :"${closed.name}"
+      {outcome.(fn -> :erpc.call(closed, Ours, :sum, [1, 2]) end), :rpc.call(closed, Ours, :sum, [1, 2])}
+    `);
+    // rpc of OTP 23 goes to rex instead, which is a message.
+    const old = Number(release.otp) < 25 ? "{:EXIT, {:undef, [{Ours, :sum, [1, 2], []}]}}" : ":notsup";
+    expect(seen).toBe(`{{:error, {:erpc, :notsup}}, {:badrpc, ${old}}}`);
+    const refused = ["RPC_REFUSED", "error", atom("notsup"), false];
+    expect(await failure(node.erpc.call(closed.name, mod("Ours"), "sum", [1, 2]))).toEqual(refused);
+    expect(await failure(node.rpc.call(closed.name, mod("Ours"), "sum", [1, 2]))).toEqual(refused);
+  });
+
   test("a lost connection ends a call of ours", async () => {
     const call = failure(node.erpc.call(beam.name, mod("Theirs"), "never"));
     await beam.until(`Enum.member?(Node.list(:hidden), node)`);

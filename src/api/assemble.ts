@@ -143,10 +143,18 @@ function profileOf({ floats, binaries, structs }: NodeOptions) {
   };
 }
 
+const ignore = () => {};
+
 /** Waits while whoever reads our standard output is slow. */
 function standardOutput(text: string): Promise<void> {
+  const { stdout } = process;
   return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+    stdout.write(text, (error) => {
+      if (!error) return resolve();
+      // The error comes as an event as well, which would end the program when nobody listens, as after `| head`.
+      if (!stdout.listeners("error").includes(ignore)) stdout.once("error", ignore);
+      reject(error);
+    });
   });
 }
 

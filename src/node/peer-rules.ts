@@ -15,7 +15,10 @@ export type PeerOperation = "send" | "link" | "monitor" | "exit" | "spawn" | "gr
 export interface PeerRules {
   /** The registered names that it may send to and monitor; `net_kernel`, which answers pings, always is one. */
   readonly names?: readonly string[];
-  /** The operations that it may use. Messages to an alias, which this node handed out, are always taken. */
+  /**
+   * The operations that it may use. Messages to an alias, which this node handed out, are always taken. Exposed functions
+   * are called by `"spawn"`, and by messages to the name `rex`, which `names` keeps away.
+   */
   readonly operations?: readonly PeerOperation[];
   /** Largest message in bytes; larger ones are dropped before they are decoded. */
   readonly maxMessageBytes?: number;
