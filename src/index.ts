@@ -95,6 +95,7 @@ export {
   stop,
   supervise,
   superviseDynamically,
+  TaskSupervisor,
 } from "./otp/index.ts";
 export {
   Erpc,

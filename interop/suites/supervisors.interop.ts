@@ -5,10 +5,12 @@ import {
   atom,
   child,
   DynamicSupervisor,
+  Exit,
   GenServer,
   type Node,
   type Pid,
   Supervisor,
+  TaskSupervisor,
   tuple,
 } from "../../src/index.ts";
 import { type Beam, describePeers, startBeam } from "../harness/index.ts";
@@ -48,6 +50,14 @@ describePeers("supervisors, used by Elixir", {}, (release) => {
         starts[id.tag] = (starts[id.tag] ?? 0) + 1;
         const { pid } = await node.start(Leaf);
         return tuple(atom("ok"), pid);
+      },
+      tasks: async () => {
+        const { pid } = await node.start(TaskSupervisor, { name: "tasks" });
+        return pid;
+      },
+      double: (n: number) => n * 2,
+      fail: () => {
+        throw new Exit(atom("no_luck"));
       },
       broken: (reason: Atom) => tuple(atom("error"), reason),
       dynamic: async () => {
@@ -155,6 +165,26 @@ describePeers("supervisors, used by Elixir", {}, (release) => {
     expect(seen).toBe(
       "{{:error, :full}, {:error, {:undef, [{:no_such, :thing, [1], []}]}}, {:ok, {:error, :not_found}}, " + "0, :ok}",
     );
+  });
+
+  test("a Task.Supervisor runs exposed functions as tasks of Elixir", async () => {
+    const seen = await beam.inspect(`
+      Process.flag(:trap_exit, true)
+      sup = :erpc.call(node, :tree, :tasks, [])
+      caught = fn task -> try do Task.await(task) catch :exit, {reason, _} -> reason end end
+      results = {
+        {:tasks, node} |> Task.Supervisor.async(:tree, :double, [21]) |> Task.await(),
+        sup |> Task.Supervisor.async_nolink(:tree, :double, [4]) |> Task.await(),
+        sup |> Task.Supervisor.async_stream([1, 2, 3], :tree, :double, []) |> Enum.to_list(),
+        caught.(Task.Supervisor.async_nolink(sup, :tree, :fail, [])),
+        sup |> Task.Supervisor.async_nolink(:no_such, :thing, [1]) |> caught.() |> elem(0),
+        sup |> Task.Supervisor.async_nolink(fn -> 1 end) |> caught.() |> elem(0),
+        sup |> Task.Supervisor.start_child(:tree, :double, [1]) |> elem(0)
+      }
+      wait = fn wait -> if Task.Supervisor.children(sup) == [], do: :none, else: wait.(wait) end
+      {results, wait.(wait), Supervisor.stop(sup)}
+    `);
+    expect(seen).toBe("{{42, 8, [ok: 2, ok: 4, ok: 6], :no_luck, :undef, :undef, :ok}, :none, :ok}");
   });
 
   test("sys shows a supervisor as OTP's, and stops it in order", async () => {

@@ -26,8 +26,8 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
   #maxChildren = Number.POSITIVE_INFINITY;
   #extraArguments: readonly unknown[] = [];
 
-  constructor(core: ProcessCore, serverClass: GenServerClass) {
-    super(core, serverClass, "DynamicSupervisor");
+  constructor(core: ProcessCore, serverClass: GenServerClass, kind = "DynamicSupervisor") {
+    super(core, serverClass, kind);
   }
 
   protected async launch({ options }: Supervise<DynamicOptions>): Promise<void> {
@@ -118,6 +118,11 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
   async #startChild(term: Term, peer: string): Promise<unknown> {
     const spec = this.#readChild(term, peer);
     if (spec === undefined) return tuple(ERROR, tuple(atom("invalid_child_spec"), term as object));
+    return this.startReply(spec);
+  }
+
+  /** Starts a child, and gives the reply that tells of it. */
+  protected async startReply(spec: CheckedSpec): Promise<unknown> {
     const outcome = await this.#add(spec);
     switch (outcome.kind) {
       case "started":

@@ -35,3 +35,4 @@ export {
 export { addChild } from "./supervising-process.ts";
 export type { Strategy } from "./supervision.ts";
 export { type ChildCounts, type ListedChild, Supervisor, type SupervisorApi } from "./supervisor.ts";
+export { TaskSupervisor } from "./task-supervisor.ts";
