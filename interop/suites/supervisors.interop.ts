@@ -196,8 +196,8 @@ describePeers("supervisors, used by Elixir", {}, (release) => {
       {:status, ^ours, {:module, module}, [_, :running | _]} = :sys.get_status(ours)
       stopped = Supervisor.stop(ours)
       reason = receive do {:DOWN, ^ref, _, _, reason} -> reason end
-      {elem(state, 0), elem(state, 2), elem(elem(state, 3), 0), elem(state, 5), module, stopped, reason}
+      {elem(state, 0), elem(state, 2), elem(elem(state, 3), 0), elem(elem(state, 3), 1).a |> elem(1) == pid, elem(state, 5), module, stopped, reason}
     `);
-    expect(seen).toBe("{:state, :rest_for_one, [:a], 7, :gen_server, :ok, :shutdown}");
+    expect(seen).toBe("{:state, :rest_for_one, [:a], true, 7, :gen_server, :ok, :shutdown}");
   });
 });

@@ -1,5 +1,5 @@
 import { Exit, ExitError, type From, type ProcessCore, Reason } from "../runtime/index.ts";
-import { type Atom, atom, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import { type Atom, atom, mapOf, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import { exposedStart, type StartOutcome, startChild } from "./child-process.ts";
 import { type CheckedSpec, type ChildSpec, checkSpec, checkUnique, readSpec } from "./child-spec.ts";
 import { childRecord, counts, pidTerm, specTerm } from "./child-terms.ts";
@@ -104,7 +104,7 @@ export class SupervisorProcess extends SupervisingProcess {
   protected override state(): Term {
     const { rules, children, restarts } = this.#state;
     const ids = children.map(({ spec }) => spec.id).reverse();
-    const records = children.map(({ spec, pid }) => tuple(spec.id as object, childRecord(spec, pidTerm(pid))));
+    const records = mapOf(children.map(({ spec, pid }) => [spec.id, childRecord(spec, pidTerm(pid)) as Term] as const));
     const name = this.core.name === undefined ? this.core.pid : atom(this.core.name);
     return tuple(
       atom("state"),
