@@ -340,7 +340,9 @@ class Sequence {
 const nameOf = (actor: Actor): Atom => atom(`tied_${actor}`);
 const actorOf = (name: string): string => name.replace("tied_", "");
 
-describePeers("random links, monitors, exits and reconnects", {}, (release) => {
+// OTP 23.2 has no UNLINK_ID: there a link that crosses an unlink on its way leaves the two sides with different tables,
+// whoever they are, which is why the numbers were introduced.
+describePeers("random links, monitors, exits and reconnects", { otp: ["25", "27", "29"] }, (release) => {
   let beam: Beam;
   let node: Node;
 

@@ -7,11 +7,14 @@ const MAX_ROUND_BYTES = 16 * 1024 * 1024;
 /** How much longer one round may be than the one before. */
 const MAX_GROWTH = 1.5;
 
-/** Rounds that may be on their way: while one is answered the next one keeps the link busy. */
+/** Rounds that may be on their way to a far node: while one is answered the next one keeps the link busy. */
 const MAX_ROUNDS = 2;
 
+/** A node is far when its fastest answer takes longer than that; to a near one the next round waits for the answer. */
+const FAR_MS = 2;
+
 /** What a round may take above twice the fastest one: on loopback that one takes less than the jitter of two processes. */
-const JITTER_MS = 0.25;
+const JITTER_MS = 0.1;
 
 /** Bytes that came between a question and its answer, from which on the answer was late because of them. */
 const BUSY_BYTES = 256 * 1024;
@@ -33,7 +36,8 @@ export class Pacer {
 
   /** True: bytes may leave. */
   get isOpen(): boolean {
-    return this.#asked.length < MAX_ROUNDS;
+    const isFar = this.#fastestMs > FAR_MS && this.#fastestMs < Number.POSITIVE_INFINITY;
+    return this.#asked.length < (isFar ? MAX_ROUNDS : 1);
   }
 
   /** Counts bytes that leave. True when that ends the round: a question is due. */
