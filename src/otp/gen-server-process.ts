@@ -226,12 +226,13 @@ export class GenServerProcess implements Behaviour {
 
   /** Runs a callback and then what its result asks for. A failure of either ends the server, `terminate` first. */
   protected guarded(callback: () => unknown, apply: (result: unknown) => void | Promise<void>): void | Promise<void> {
+    const failed = (error: unknown) => this.end(reasonOf(error), error);
     try {
       const result = callback();
-      if (!(result instanceof Promise)) return apply(result);
-      return result.then(apply).catch((error: unknown) => this.end(reasonOf(error), error));
+      const pending = result instanceof Promise ? result.then(apply) : apply(result);
+      return pending instanceof Promise ? pending.catch(failed) : pending;
     } catch (error) {
-      return this.end(reasonOf(error), error);
+      return failed(error);
     }
   }
 
