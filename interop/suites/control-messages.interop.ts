@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { decode, encode } from "../../src/etf/index.ts";
 import { atom, GenServer, inspect, mod, type Node, type Pid, type Ref, reply, type StartedServer, type Term, tuple } from "../../src/index.ts"; // biome-ignore format: one line
 import { type Beam, describePeers, peers, startBeam, uniqueName } from "../harness/index.ts";
+import { notOverheard } from "../support/control-table.ts";
 import { ControlTap } from "../support/control-tap.ts";
 import { Echo, nodeBeside } from "../support/our-node.ts";
 import { Puppet, type PuppetApi } from "../support/puppet.ts";
@@ -184,6 +185,10 @@ describePeers("control messages", { otp: ["25", "27", "29"] }, (release) => {
 
   test.each(FROM_THE_BEAM.filter(applies))("from the BEAM: $what", (row) => play(row));
   test.each(FROM_US.filter(applies))("from us: $what", (row) => play(row));
+
+  test("every control message of the table that a node of ours sends or is sent went over the wire", () => {
+    expect(notOverheard(tap.all, "node", Number(release.otp))).toEqual([]);
+  });
 
   async function play(row: Row): Promise<void> {
     const stage = await setStage(beam, node);

@@ -1,13 +1,25 @@
 import type { ByteStream, ByteStreamHandler, Transport } from "../../src/base/index.ts";
 import { tcpTransport } from "../../src/net/index.ts";
 
+/** The kinds of control messages that went over, each once, in order of their numbers. */
+export interface Overheard {
+  readonly sent: readonly string[];
+  readonly received: readonly string[];
+}
+
 /**
  * TCP that notes the control messages which go each way, by their number in erl_dist_protocol; one with bits (37) as
  * `"37/bits"`. It reads the bytes by itself, with none of the code under test.
  */
 export class ControlTap implements Transport {
-  #sent: string[] = [];
-  #received: string[] = [];
+  readonly #frame: (frame: Buffer) => void;
+  #recent = new Kinds();
+  readonly #all = new Kinds();
+
+  /** `frame` is given the frames that were received. */
+  constructor(frame: (frame: Buffer) => void = () => {}) {
+    this.#frame = frame;
+  }
 
   connect(...[endpoint, handler, options]: Parameters<Transport["connect"]>): Promise<ByteStream> {
     const [sent, received] = this.#readers();
@@ -22,20 +34,39 @@ export class ControlTap implements Transport {
     return tcpTransport.listen(endpoint, tapped, refused);
   }
 
-  /** What went over since the last time, each kind once, in order of their numbers. */
-  take(): { sent: string[]; received: string[] } {
-    const kinds = (all: string[]) => [...new Set(all)].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
-    const taken = { sent: kinds(this.#sent), received: kinds(this.#received) };
-    this.#sent = [];
-    this.#received = [];
-    return taken;
+  /** What went over since the last {@link take}. */
+  get recent(): Overheard {
+    return this.#recent.sorted();
+  }
+
+  /** What ever went over. */
+  get all(): Overheard {
+    return this.#all.sorted();
+  }
+
+  /** What went over since the last time. */
+  take(): Overheard {
+    const { recent } = this;
+    this.#recent = new Kinds();
+    return recent;
   }
 
   #readers(): [(bytes: Uint8Array) => void, (bytes: Uint8Array) => void] {
-    return [
-      packetReader((control) => this.#sent.push(control)),
-      packetReader((control) => this.#received.push(control)),
-    ];
+    const note = (direction: keyof Overheard) => (kind: string) => {
+      for (const kinds of [this.#recent, this.#all]) kinds[direction].add(kind);
+    };
+    return [packetReader(note("sent")), packetReader(note("received"), this.#frame)];
+  }
+}
+
+class Kinds {
+  readonly sent = new Set<string>();
+  readonly received = new Set<string>();
+
+  sorted(): Overheard {
+    const sorted = (kinds: Set<string>) =>
+      [...kinds].sort((one, other) => one.localeCompare(other, "en", { numeric: true }));
+    return { sent: sorted(this.sent), received: sorted(this.received) };
   }
 }
 
@@ -66,7 +97,10 @@ function overheard(stream: ByteStream, read: (bytes: Uint8Array) => void): ByteS
 }
 
 /** Reads one direction of a connection: the packets of the handshake, whose last is `r` or `a`, then frames. */
-function packetReader(found: (control: string) => void): (bytes: Uint8Array) => void {
+function packetReader(
+  found: (control: string) => void,
+  frame: (frame: Buffer) => void = () => {},
+): (bytes: Uint8Array) => void {
   let rest: Buffer = Buffer.alloc(0);
   let up = false;
   return (bytes) => {
@@ -78,8 +112,10 @@ function packetReader(found: (control: string) => void): (bytes: Uint8Array) => 
       if (rest.length < end) return;
       const packet = rest.subarray(head, end);
       rest = rest.subarray(end);
-      if (up) controlOf(packet, found);
-      else up = packet[0] === "r".charCodeAt(0) || packet[0] === "a".charCodeAt(0);
+      if (up) {
+        frame(packet);
+        controlOf(packet, found);
+      } else up = packet[0] === "r".charCodeAt(0) || packet[0] === "a".charCodeAt(0);
     }
   };
 }
