@@ -9,7 +9,7 @@ import { FragmentSender } from "./fragment-sender.ts";
 import type { FragmentLimits } from "./fragments.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import type { Established, NodeIdentity } from "./handshake.ts";
-import { type Admit, PacketReader } from "./packet-reader.ts";
+import { type Admission, PacketReader } from "./packet-reader.ts";
 import { PacketWriter } from "./packet-writer.ts";
 import type { Signal } from "./signals.ts";
 import { type Ticked, Ticker, type TickOptions } from "./ticker.ts";
@@ -31,8 +31,8 @@ export interface ConnectionHandler {
   drained(lane?: Lane): void;
   /** The connection is over, once; nothing follows. `error` says more where there is more. */
   closed(reason: CloseReason, error?: Error): void;
-  /** See {@link Admit}. Without it everything is taken. */
-  admit?: Admit;
+  /** Without it everything is taken. */
+  readonly admission?: Admission;
 }
 
 /** Sizes that a connection accepts. */
@@ -146,7 +146,7 @@ export class Connection implements FrameSink, Ticked {
       abilities: this.abilities,
       decoder: new Decoder(options.decoder),
       limits: fragmentLimits(maxFrameBytes, limits),
-      admit: this.#handler.admit && ((signal, bytes) => this.#handler.admit!(signal, bytes)),
+      admission: this.#handler.admission,
     });
     for (const end of ends) this.#handler.closed(...end);
   }

@@ -11,6 +11,8 @@ export type PayloadField = "message" | "reason" | "args";
 export interface Control {
   readonly signal: Signal;
   readonly payload: PayloadField | undefined;
+  /** The payload is the last element of the control message, as in the forms of old, rather than a term behind it. */
+  readonly inside?: true;
 }
 
 const WITH_TOKEN: ReadonlySet<number> = new Set([
@@ -149,15 +151,20 @@ export class ControlReader {
     const to = this.#pid();
     this.#token();
     if (this.#opcode >= Ctrl.PayloadExit) return { signal: { op, from, to, reason: undefined }, payload: "reason" };
-    return done({ op, from, to, reason: this.#term() });
+    return this.#withReasonInside({ op, from, to, reason: undefined });
   }
 
   #down(): Control {
     const from = this.#pidOrName();
     const to = this.#pid();
     const ref = this.#ref();
-    if (this.#opcode === Ctrl.MonitorPExit) return done({ op: "down", from, to, ref, reason: this.#term() });
-    return { signal: { op: "down", from, to, ref, reason: undefined }, payload: "reason" };
+    const signal: Signal = { op: "down", from, to, ref, reason: undefined };
+    return this.#opcode === Ctrl.MonitorPExit ? this.#withReasonInside(signal) : { signal, payload: "reason" };
+  }
+
+  #withReasonInside(signal: Signal): Control {
+    this.#count();
+    return { signal, payload: "reason", inside: true };
   }
 
   #altact(): Control {
@@ -224,6 +231,7 @@ export class ControlReader {
     const result = this.#term();
     this.#token();
     if (!(result instanceof Pid) && !isAtom(result)) throw this.#malformed("its result is neither a pid nor an atom");
+    if (result instanceof Pid && result.node !== this.#peer) throw this.#foreign("process", result.node);
     return done({ op: "spawnReply", ref, to, flags, result: result as Pid | AtomTerm });
   }
 
@@ -234,9 +242,14 @@ export class ControlReader {
     throw this.#malformed("it is no tuple");
   }
 
-  #term(): Term {
+  /** Counts an element that is about to be read. */
+  #count(): void {
     if (this.#left === 0) throw this.#malformed("it has too few elements");
     this.#left--;
+  }
+
+  #term(): Term {
+    this.#count();
     return this.#decoder.read(this.#reader);
   }
 

@@ -1,6 +1,7 @@
 import type { KnownAtom } from "../etf/index.ts";
 import type { Control } from "./control-reader.ts";
 import { DistributionError } from "./errors.ts";
+import type { Signal } from "./signals.ts";
 
 /** Bounds on messages that come in fragments. They hold per connection. */
 export interface FragmentLimits {
@@ -25,8 +26,8 @@ export interface Sequence {
   readonly control: Control;
   /** The atoms of the first fragment's header: all fragments refer to them. */
   readonly atoms: readonly KnownAtom[];
-  /** False: the message was refused, and its fragments are only counted. */
-  readonly admitted: boolean;
+  /** False: the message is refused, and its fragments are only counted. */
+  admitted: boolean;
   /** The payload so far, in a buffer that may be longer. */
   buffer: Uint8Array;
   length: number;
@@ -41,12 +42,15 @@ export interface Sequence {
 export class FragmentAssembler {
   readonly #peer: string;
   readonly #limits: FragmentLimits;
+  readonly #fits: (signal: Signal, bytes: number) => boolean;
   readonly #sequences = new Map<bigint, Sequence>();
   #pendingBytes = 0;
 
-  constructor(peer: string, limits: FragmentLimits) {
+  /** `fits` is asked with each part of a message whether one of so many bytes is taken; a no is final. */
+  constructor(peer: string, limits: FragmentLimits, fits: (signal: Signal, bytes: number) => boolean) {
     this.#peer = peer;
     this.#limits = limits;
+    this.#fits = fits;
   }
 
   /** Checks what the first fragment of a message says, before its control message is read. */
@@ -83,12 +87,22 @@ export class FragmentAssembler {
   }
 
   #append(sequenceId: bigint, sequence: Sequence, part: Uint8Array): Sequence | undefined {
+    if (sequence.admitted && !this.#fits(sequence.control.signal, sequence.length + part.length))
+      this.#refuse(sequence);
     if (sequence.admitted) this.#keep(sequence, part);
     sequence.due--;
     if (sequence.due > 0n) return undefined;
     this.#sequences.delete(sequenceId);
     this.#pendingBytes -= sequence.length;
     return sequence;
+  }
+
+  /** Gives up what has come. Nothing more is kept; the ids are still counted, since the peer goes on to the last fragment. */
+  #refuse(sequence: Sequence): void {
+    sequence.admitted = false;
+    this.#pendingBytes -= sequence.length;
+    sequence.buffer = EMPTY;
+    sequence.length = 0;
   }
 
   #keep(sequence: Sequence, part: Uint8Array): void {

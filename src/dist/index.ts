@@ -38,7 +38,7 @@ export {
 } from "./handshake-acceptor.ts";
 export { HandshakeInitiator, type InitiatorOptions } from "./handshake-initiator.ts";
 export { isLegalHostPart, isLegalNamePart, splitNodeName } from "./node-name.ts";
-export type { Admit } from "./packet-reader.ts";
+export type { Admission } from "./packet-reader.ts";
 export {
   type DemonitorSignal,
   type DownSignal,

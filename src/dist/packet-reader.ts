@@ -14,18 +14,23 @@ export const PASS_THROUGH = 112;
 
 const NO_ATOMS: readonly KnownAtom[] = [];
 
-/**
- * Decides whether a signal is taken, before its payload is decoded: `message`, `reason` or `args` is not set yet.
- * `payloadBytes` are those that came with the control message: of a fragmented message, its first part.
- */
-export type Admit = (signal: Signal, payloadBytes: number) => boolean;
+/** Decides what is taken of a peer. It sees signals before their payload is decoded: `message`, `reason` or `args` is not set. */
+export interface Admission {
+  /** Longest payload of a signal in bytes, all its fragments together. */
+  readonly maxPayloadBytes: number;
+  /** Whether a signal is taken. Asked once, when its control message is there. */
+  admit(signal: Signal): boolean;
+  /** A signal that was to be taken has a longer payload, and is dropped. Told as soon as that many bytes have come. */
+  tooLong(signal: Signal): void;
+}
 
 export interface PacketReaderOptions {
   readonly peer: string;
   readonly abilities: Abilities;
   readonly decoder: Decoder;
   readonly limits: FragmentLimits;
-  readonly admit?: Admit | undefined;
+  /** Without it everything is taken. */
+  readonly admission?: Admission | undefined;
 }
 
 /**
@@ -47,7 +52,7 @@ export class PacketReader {
     this.#options = options;
     this.#controls = new ControlReader(peer, decoder);
     this.#cache = new IncomingAtomCache(peer, decoder);
-    this.#fragments = new FragmentAssembler(peer, limits);
+    this.#fragments = new FragmentAssembler(peer, limits, (signal, bytes) => this.#fits(signal, bytes));
   }
 
   /**
@@ -75,9 +80,8 @@ export class PacketReader {
     reader.u8();
     this.#version(reader);
     const control = this.#controls.read(reader);
-    if (!this.#admitted(control, reader)) return undefined;
-    if (control.payload !== undefined) this.#version(reader);
-    return this.#complete(control, reader);
+    if (control.payload !== undefined && !control.inside) this.#version(reader);
+    return this.#whole(control, reader);
   }
 
   #withHeader(reader: Reader): Signal | undefined {
@@ -86,8 +90,7 @@ export class PacketReader {
     if (kind === Header.Normal) {
       const { decoder } = this.#options;
       decoder.references = this.#cache.readHeader(reader);
-      const control = this.#controls.read(reader);
-      return this.#admitted(control, reader) ? this.#complete(control, reader) : undefined;
+      return this.#whole(this.#controls.read(reader), reader);
     }
     if (!this.#options.abilities.fragments) throw this.#violation(`it sent a body of the unknown kind ${kind}`);
     if (kind === Header.FirstFragment) return this.#firstFragment(reader);
@@ -103,8 +106,8 @@ export class PacketReader {
     const atoms = this.#cache.readHeader(reader);
     decoder.references = atoms;
     const control = this.#controls.read(reader);
-    const admitted = this.#admitted(control, reader);
-    if (fragmentId === 1n) return admitted ? this.#complete(control, reader) : undefined;
+    if (fragmentId === 1n) return this.#whole(control, reader);
+    const admitted = this.#admits(control.signal);
     this.#fragments.begin(sequenceId, fragmentId, { control, atoms, admitted }, rest(reader));
     return undefined;
   }
@@ -118,9 +121,22 @@ export class PacketReader {
     return this.#complete(sequence.control, reader);
   }
 
-  #admitted(control: Control, reader: Reader): boolean {
-    const { admit } = this.#options;
-    return admit === undefined || admit(control.signal, control.payload === undefined ? 0 : reader.left);
+  /** A signal all of which is here, if it is taken. */
+  #whole(control: Control, reader: Reader): Signal | undefined {
+    const taken = this.#admits(control.signal) && this.#fits(control.signal, reader.left);
+    return taken ? this.#complete(control, reader) : undefined;
+  }
+
+  #admits(signal: Signal): boolean {
+    return this.#options.admission?.admit(signal) ?? true;
+  }
+
+  /** Whether so many bytes of payload are taken; says so when they are not. */
+  #fits(signal: Signal, bytes: number): boolean {
+    const { admission } = this.#options;
+    if (admission === undefined || bytes <= admission.maxPayloadBytes) return true;
+    admission.tooLong(signal);
+    return false;
   }
 
   /** Reads the payload into the signal. */

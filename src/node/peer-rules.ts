@@ -1,5 +1,5 @@
 import type { Clock } from "../base/index.ts";
-import type { Signal } from "../dist/index.ts";
+import type { Admission, Signal } from "../dist/index.ts";
 import { Reason } from "../runtime/index.ts";
 import { atom } from "../term/index.ts";
 
@@ -20,9 +20,15 @@ export interface PeerRules {
    * are called by `"spawn"`, and by messages to the name `rex`, which `names` keeps away.
    */
   readonly operations?: readonly PeerOperation[];
-  /** Largest message in bytes; larger ones are dropped before they are decoded. */
+  /**
+   * Longest message, exit reason or list of arguments in bytes, as it comes, without the names of its atoms. A longer one is
+   * refused before it is decoded, and once so many bytes of it are here the rest is not kept. Of what the peer owes this
+   * node, the end of a linked or monitored process still arrives, with the reason `reason_too_long`.
+   */
   readonly maxMessageBytes?: number;
-  /** Signals a second, averaged over a second; above that its connection is closed with `rate_limit`. */
+  /**
+   * Signals in one second; above that its connection is closed with `rate_limit`, and the log says `PEER_RATE_LIMIT`.
+   */
   readonly maxSignalsPerSecond?: number;
 }
 
@@ -30,11 +36,14 @@ export interface PeerRules {
 export interface GuardEffects {
   /** Sends an answer to the peer. */
   answer(signal: Signal): void;
+  /** Takes a signal in place of one that is too long. */
+  instead(signal: Signal): void;
   /** The peer sends more than it may. */
   tooMany(): void;
 }
 
 const NOTSUP = atom("notsup");
+const REASON_TOO_LONG = atom("reason_too_long");
 const ALWAYS_REACHED = "net_kernel";
 
 /** The operation that a signal is, undefined for those that are always allowed. */
@@ -50,12 +59,12 @@ const OPERATIONS: Partial<Record<Signal["op"], PeerOperation>> = {
 };
 
 /** Holds one connection to the rules of its peer. Sees every signal before its payload is decoded. */
-export class PeerGuard {
+export class PeerGuard implements Admission {
+  readonly maxPayloadBytes: number;
   readonly #effects: GuardEffects;
   readonly #clock: Clock;
   readonly #names: ReadonlySet<string> | undefined;
   readonly #operations: ReadonlySet<PeerOperation> | undefined;
-  readonly #maxMessageBytes: number;
   readonly #perSecond: number;
   #second: number;
   #signals = 0;
@@ -65,22 +74,30 @@ export class PeerGuard {
     this.#clock = clock;
     this.#names = rules.names && new Set([...rules.names, ALWAYS_REACHED]);
     this.#operations = rules.operations && new Set(rules.operations);
-    this.#maxMessageBytes = rules.maxMessageBytes ?? Number.POSITIVE_INFINITY;
+    this.maxPayloadBytes = rules.maxMessageBytes ?? Number.POSITIVE_INFINITY;
     this.#perSecond = rules.maxSignalsPerSecond ?? Number.POSITIVE_INFINITY;
     this.#second = clock.now();
   }
 
   /** True when the signal is taken. When not, it has been answered. */
-  admit(signal: Signal, payloadBytes: number): boolean {
+  admit(signal: Signal): boolean {
     if (!this.#inTime()) {
       this.#effects.tooMany();
       return false;
     }
-    if (payloadBytes > this.#maxMessageBytes) return false;
     if (this.#allows(signal)) return true;
+    this.#refuse(signal);
+    return false;
+  }
+
+  tooLong(signal: Signal): void {
+    if (signal.op === "linkExit" || signal.op === "down") this.#effects.instead({ ...signal, reason: REASON_TOO_LONG });
+    else this.#refuse(signal);
+  }
+
+  #refuse(signal: Signal): void {
     const answer = refusal(signal);
     if (answer !== undefined) this.#effects.answer(answer);
-    return false;
   }
 
   #allows(signal: Signal): boolean {

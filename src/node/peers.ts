@@ -299,14 +299,15 @@ export class Peers implements Remote {
     peer.abort.abort(new HandshakeError("HANDSHAKE_NOK", "the peer's attempt wins", { peer: node, step: "name" }));
   }
 
-  #guard(node: string, connection: Connection): Pick<ConnectionHandler, "admit"> {
+  #guard(node: string, connection: Connection): Pick<ConnectionHandler, "admission"> {
     const rules = this.#options.rules?.(node);
     if (rules === undefined) return {};
-    const guard = new PeerGuard(rules, this.#options.clock, {
+    const admission = new PeerGuard(rules, this.#options.clock, {
       answer: (signal) => void connection.transmit(signal),
+      instead: (signal) => this.#options.owner.signal(signal, node, 0),
       tooMany: () => connection.close("rate_limit", { abort: true }),
     });
-    return { admit: (signal, payloadBytes) => guard.admit(signal, payloadBytes) };
+    return { admission };
   }
 
   #dial(node: string): Connecting {

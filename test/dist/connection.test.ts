@@ -325,7 +325,7 @@ describe("a peer that breaks the protocol loses its connection, with a named err
   });
 });
 
-describe("admit", () => {
+describe("the admission", () => {
   test("sees the signal before its payload is decoded, and what it refuses is dropped undecoded", () => {
     const seen: unknown[] = [];
     const { connection, side } = alone({
@@ -333,9 +333,13 @@ describe("admit", () => {
         signal: (signal) => side.signal(signal),
         drained() {},
         closed: (reason, error) => side.closed(reason, error),
-        admit(signal, payloadBytes) {
-          seen.push([signal.op, payloadBytes]);
-          return signal.op !== "sendName";
+        admission: {
+          maxPayloadBytes: 2,
+          admit(signal) {
+            seen.push(signal);
+            return signal.op !== "sendName";
+          },
+          tooLong: (signal) => void seen.push(["too long", signal.op]),
         },
       }),
     });
@@ -343,10 +347,13 @@ describe("admit", () => {
 
     connection.data(frame(Buffer.concat([broken, Buffer.from([7, 7, 7])])));
     connection.data(frame(signalBytes({ op: "send", from: pidOfB, to: pidOfA, message: 1 })));
+    connection.data(frame(signalBytes({ op: "send", from: pidOfB, to: pidOfA, message: 1000 })));
 
-    expect(seen).toEqual([
-      ["sendName", 3],
-      ["send", 2],
+    expect(seen).toMatchObject([
+      { op: "sendName", to: "x", message: undefined },
+      { op: "send" },
+      { op: "send" },
+      ["too long", "send"],
     ]);
     expect(side.signals).toEqual([{ op: "send", from: pidOfB, to: pidOfA, message: 1 }]);
     expect(side.ends).toEqual([]);

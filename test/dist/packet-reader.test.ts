@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { abilitiesOf, ourFlags, type Signal } from "../../src/dist/index.ts";
-import { type Admit, PacketReader } from "../../src/dist/packet-reader.ts";
+import { type Admission, PacketReader } from "../../src/dist/packet-reader.ts";
 import { Decoder, Encoder, Writer } from "../../src/etf/index.ts";
 import { atom, type Pid, Ref, tuple } from "../../src/term/index.ts";
 import { A, ok, pidOfA, pidOfB } from "./links.ts";
@@ -13,9 +14,20 @@ const refOfA = new Ref(A.name, A.creation, [1, 2, 3]);
 /** As `seq_trace` makes it: flags, label, serial, sender, last count. */
 const token = tuple(7, 42, 3, pidOfA, 2);
 
-function reader(admit?: Admit) {
+function reader(admission?: Partial<Admission>) {
   const abilities = abilitiesOf(ourFlags());
-  return new PacketReader({ peer: A.name, abilities, decoder: new Decoder(), limits: LIMITS, admit });
+  return new PacketReader({
+    peer: A.name,
+    abilities,
+    decoder: new Decoder(),
+    limits: LIMITS,
+    admission: admission && {
+      maxPayloadBytes: Number.POSITIVE_INFINITY,
+      admit: () => true,
+      tooLong: () => {},
+      ...admission,
+    },
+  });
 }
 
 function terms(...values: unknown[]): Buffer {
@@ -117,6 +129,39 @@ describe("control messages with a trace token are the signals that they are with
   });
 });
 
+describe("a payload that is too long", () => {
+  const reason = Buffer.concat([Buffer.of(109, 0, 0, 0, 100), Buffer.alloc(100, "x")]);
+
+  test.each<[string, unknown[], Signal["op"]]>([
+    ["EXIT", [3, pidOfA, pidOfB], "linkExit"],
+    ["EXIT2", [8, pidOfA, pidOfB], "exit"],
+    ["EXIT_TT", [13, pidOfA, pidOfB, token], "linkExit"],
+    ["MONITOR_P_EXIT", [21, pidOfA, pidOfB, refOfA], "down"],
+  ])("is refused unread also where it stands in the control message: %s", (_, head, op) => {
+    const refused: Signal[] = [];
+    const packets = reader({ maxPayloadBytes: 100, tooLong: (signal) => void refused.push(signal) });
+    const broken = Buffer.concat([terms(tuple(...(head as object[]), 0)).subarray(0, -2), reason]);
+    broken[broken.length - 105] = 255; // no tag of a term
+
+    expect(packets.read(whole(NO_ATOMS, broken))).toBeUndefined();
+
+    expect(refused).toMatchObject([{ op, reason: undefined }]);
+    expect(() => packets.read(whole(NO_ATOMS, broken.subarray(0, -5)))).toThrow(
+      expect.objectContaining({ code: "DIST_TERM" }),
+    );
+  });
+
+  test("cannot hide in a compressed term, which no node sends: it is none", () => {
+    // term_to_binary(binary:copy(<<"x">>, 10000), [compressed]) on OTP 25
+    const compressed = "835000002715789CEDC1311100000804A08F600BD3B91BDF1E1E3049D7020000000000000000C003070B3C5133";
+    const payload = Buffer.from(compressed, "hex").subarray(1);
+
+    expect(() => reader({ maxPayloadBytes: 1_000 }).read(whole(NO_ATOMS, control(pidOfB), payload))).toThrow(
+      expect.objectContaining({ code: "DIST_TERM" }),
+    );
+  });
+});
+
 describe("fragments", () => {
   /** A header that puts one atom into slot 5 and refers to it; and one that refers to what is there. */
   const telling = (text: string) => Buffer.concat([Buffer.of(1, 0x08, 5, text.length), Buffer.from(text)]);
@@ -159,25 +204,75 @@ describe("fragments", () => {
 
   test("are counted and not kept when their message is not admitted, which is asked once, at the first", () => {
     const asked: unknown[] = [];
-    const packets = reader((signal, bytes) => {
-      asked.push([signal.op, bytes]);
-      return false;
+    const packets = reader({
+      admit: ({ op }) => {
+        asked.push(op);
+        return false;
+      },
+      tooLong: () => expect.unreachable(),
     });
     const part = new Uint8Array(4_000);
 
     expect(packets.read(fragment("first", 1, 100, telling("told"), control(pidOfB), part))).toBeUndefined();
     for (let id = 99; id >= 1; id--) expect(packets.read(fragment("next", 1, id, part))).toBeUndefined();
 
-    expect(asked).toEqual([["send", 4_000]]);
+    expect(asked).toEqual(["send"]);
     expect(() => packets.read(fragment("next", 1, 1))).toThrow(expect.objectContaining({ code: "DIST_PROTOCOL" }));
+  });
+
+  test("are not kept from the one on with which their message is too long, and others go on", () => {
+    const refused: Signal[] = [];
+    const packets = reader({ maxPayloadBytes: 1_500, tooLong: (signal) => void refused.push(signal) });
+    const part = new Uint8Array(1_000);
+    const other = terms("abcdefgh".repeat(150));
+
+    packets.read(fragment("first", 1, 100, telling("told"), control(pidOfB), part));
+    packets.read(fragment("first", 2, 2, NO_ATOMS, control(pidOfB), other.subarray(0, 700)));
+    expect(refused).toEqual([]);
+    packets.read(fragment("next", 1, 99, part));
+    expect(refused).toEqual([{ ...message(undefined) }]);
+    // More than may be pending together comes of it, so nothing of it is kept.
+    for (let id = 98; id >= 2; id--) expect(packets.read(fragment("next", 1, id, part))).toBeUndefined();
+    const completed = packets.read(fragment("next", 2, 1, other.subarray(700)));
+    expect(packets.read(fragment("next", 1, 1, part))).toBeUndefined();
+
+    expect(completed).toEqual(message("abcdefgh".repeat(150)));
+    expect(refused).toHaveLength(1);
+    expect(packets.read(whole(Buffer.of(1, 0x00, 5), control(pidOfB), reference))).toEqual(message(atom("told")));
+    expect(packets.read(fragment("first", 1, 1, NO_ATOMS, control(pidOfB), terms(1)))).toEqual(message(1));
+  });
+
+  test("a message is too long by the bytes of its payload, whole or in however many fragments", () => {
+    const payload = terms("abcdefgh".repeat(20));
+    const sizes = fc.tuple(fc.integer({ min: -2, max: 2 }), fc.array(fc.nat(payload.length), { maxLength: 5 }));
+    fc.assert(
+      fc.property(sizes, ([more, cuts]) => {
+        let refusals = 0;
+        const packets = reader({ maxPayloadBytes: payload.length + more, tooLong: () => void refusals++ });
+        const bounds = [0, ...cuts.sort((a, b) => a - b), payload.length];
+        const parts = bounds.slice(1).map((end, i) => payload.subarray(bounds[i], end));
+        const bodies = parts.map((part, i) =>
+          i === 0
+            ? fragment("first", 1, parts.length, NO_ATOMS, control(pidOfB), part)
+            : fragment("next", 1, parts.length - i, part),
+        );
+
+        const results = [...bodies, whole(NO_ATOMS, control(pidOfB), payload)].map((body) => packets.read(body));
+
+        expect(results.filter(Boolean)).toHaveLength(more < 0 ? 0 : 2);
+        expect(refusals).toBe(more < 0 ? 2 : 0);
+      }),
+    );
   });
 
   test("of a message that is not admitted still teach their atoms", () => {
     let first = true;
-    const packets = reader(() => {
-      const admitted = !first;
-      first = false;
-      return admitted;
+    const packets = reader({
+      admit: () => {
+        const admitted = !first;
+        first = false;
+        return admitted;
+      },
     });
 
     packets.read(fragment("first", 1, 2, telling("told"), control(pidOfB)));

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { abilitiesOf } from "../../src/dist/abilities.ts";
 import { readChallenge, readName, readStatus } from "../../src/dist/handshake-packets.ts";
 import { expandDigest, Flag, type Flags, type Signal } from "../../src/dist/index.ts";
-import { PacketReader } from "../../src/dist/packet-reader.ts";
+import { type Admission, PacketReader } from "../../src/dist/packet-reader.ts";
 import { PacketWriter } from "../../src/dist/packet-writer.ts";
 import { Decoder, Encoder, Writer } from "../../src/etf/index.ts";
 import { Pid, Ref } from "../../src/term/index.ts";
@@ -98,6 +98,26 @@ describe.each(connected.map((recording) => [`${recording.name} of OTP ${recordin
       expect(signals).toBeGreaterThan(0);
     });
 
+    test.each(["A->B", "B->A"] as const)("of the packets %s only those that are too long are refused", (dir) => {
+      const all = readerFor(link, dir);
+      const refused: string[] = [];
+      const some = readerFor(link, dir, {
+        maxPayloadBytes: 65_536,
+        admit: () => true,
+        tooLong: ({ op }) => void refused.push(op),
+      });
+      const tooLong: string[] = [];
+
+      for (const { bytes } of framesOf(recording, dir)) {
+        if (bytes.length === 0) continue;
+        const [signal, taken] = [all.read(bytes), some.read(bytes)];
+        if (signal !== undefined && all.payloadBytes > 65_536) tooLong.push(signal.op);
+        else expect(taken === signal || sameSignal(taken!, signal!)).toBe(true);
+      }
+
+      expect(refused.sort()).toEqual(tooLong.sort());
+    });
+
     test.each(["A->B", "B->A"] as const)("what we write for the signals %s reads as the same signals", (dir) => {
       for (const without of [0n, Flag.DistHdrAtomCache, Flag.DistHdrAtomCache | Flag.Fragments]) {
         const flags = link.flags & ~without;
@@ -122,9 +142,9 @@ describe.each(connected.map((recording) => [`${recording.name} of OTP ${recordin
   },
 );
 
-function readerFor({ flags, names }: Link, dir: "A->B" | "B->A"): PacketReader {
+function readerFor({ flags, names }: Link, dir: "A->B" | "B->A", admission?: Admission): PacketReader {
   const decoder = new Decoder({ floats: "exact" });
-  return new PacketReader({ peer: names[dir], abilities: abilitiesOf(flags), decoder, limits: LIMITS });
+  return new PacketReader({ peer: names[dir], abilities: abilitiesOf(flags), decoder, limits: LIMITS, admission });
 }
 
 /** The frames that a signal leaves in. */

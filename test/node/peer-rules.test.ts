@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { PeerRules } from "../../src/node/index.ts";
 import { GenServer, reply } from "../../src/otp/index.ts";
-import { atom, type Term, tuple } from "../../src/term/index.ts";
+import type { AnyApi, Server } from "../../src/runtime/index.ts";
+import { atom, type Pid, type Term, tuple } from "../../src/term/index.ts";
 import { Cluster } from "../support/cluster.ts";
 
 const A = "a@127.0.0.1";
@@ -55,12 +56,33 @@ describe("a peer under rules", () => {
     expect(await cluster.outcome(b.call({ name: "echo", node: A }, "question"))).toBe("question");
   });
 
-  test("has messages that are too large dropped", async () => {
-    const { cluster, a, b, received } = await held({ maxMessageBytes: 1000 });
-    void a.send(b.pid, "x".repeat(2000));
+  test.each([2_000, 3_000_000])("has messages that are too large dropped: %i bytes", async (bytes) => {
+    const { cluster, a, b, received, call } = await held({ maxMessageBytes: 1000 });
+    void a.send(b.pid, "x".repeat(bytes));
     void a.send(b.pid, "small");
+    a.exit(b.pid, "x".repeat(bytes));
     await cluster.clock.settle();
     expect(received).toEqual(["small"]);
+    expect(await call("open", 1)).toBe(1);
+  });
+
+  test.each([2_000, 3_000_000])("is told that spawns of too many bytes are not served: %i bytes", async (bytes) => {
+    const { cluster, a } = await held({ maxMessageBytes: 1000 });
+    const spawned = await cluster.outcome(a.spawnRemote(B, "m", "f", ["x".repeat(bytes)]));
+    expect(spawned).toMatchObject({ code: "SPAWN_REFUSED", reason: "notsup" });
+  });
+
+  test.each([2_000, 3_000_000])("ends links and monitors also with a reason of %i bytes", async (bytes) => {
+    const { cluster, a, b } = await held({ maxMessageBytes: 1000 });
+    const server = (await cluster.outcome(a.start(Echo, { name: "echo" }))) as Server<AnyApi>;
+    const downs: unknown[] = [];
+    b.monitor({ name: "echo", node: A }, ({ reason }) => downs.push(reason));
+    await cluster.clock.settle();
+
+    a.exit(server.target as Pid, "x".repeat(bytes));
+    await cluster.clock.settle();
+
+    expect(downs).toEqual([atom("reason_too_long")]);
   });
 
   test("loses its connection when it sends too much in a second", async () => {
