@@ -1,4 +1,4 @@
-import { NodeDownError, TiebeamError } from "../base/index.ts";
+import { ArgumentError, NodeDownError, TiebeamError } from "../base/index.ts";
 import { EpmdError } from "../epmd/index.ts";
 import { NetError } from "../net/index.ts";
 import { InterruptedError, UsageError } from "./errors.ts";
@@ -47,6 +47,7 @@ const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
   NET_TIMEOUT: ExitCode.timeout,
   EPMD_NAME_TAKEN: ExitCode.refused,
   REFUSED: ExitCode.refused,
+  TLS_TIMEOUT: ExitCode.timeout,
   NODEDOWN: ExitCode.unreachable,
   NODE_NAME_KIND: ExitCode.usage,
   NODE_UNKNOWN: ExitCode.unreachable,
@@ -58,6 +59,7 @@ const EXIT_CODES: Readonly<Record<string, ExitCode>> = {
 const EXIT_FAMILIES: readonly (readonly [start: string, exitCode: ExitCode])[] = [
   ["EXIT_", ExitCode.refused],
   ["HANDSHAKE_", ExitCode.handshake],
+  ["TLS_", ExitCode.handshake],
   ["EPMD_", ExitCode.unreachable],
   ["NET_", ExitCode.unreachable],
   ["DIST_", ExitCode.unreachable],
@@ -76,9 +78,12 @@ function place(error: TiebeamError): string {
   return error instanceof EpmdError || error instanceof NetError ? `${error.host}:${error.port}` : "there";
 }
 
+const GIVE_CERTIFICATES = "give its certificates by --tls-ca, --tls-cert and --tls-key, or by --tls-optfile";
+const TLS_FILES = "--tls-ca, --tls-cert and --tls-key are files in PEM, --tls-optfile is one of -ssl_dist_optfile";
 const GIVE_COOKIE = "by TIEBEAM_COOKIE, --cookie-file or --cookie";
 
-const HINTS: Readonly<Record<string, string | ((error: TiebeamError) => string)>> = {
+const HINTS: Readonly<Record<string, string | ((error: TiebeamError) => string | undefined)>> = {
+  BADARG: (error) => (error instanceof ArgumentError && error.argument === "tls" ? TLS_FILES : undefined),
   COOKIE_MISSING: `give the cluster's cookie ${GIVE_COOKIE}`,
   COOKIE_FILE: `give another cookie file, or the cookie ${GIVE_COOKIE}`,
   COOKIE_FILE_MODE: "chmod 600 makes it its owner's alone",
@@ -95,7 +100,7 @@ const HINTS: Readonly<Record<string, string | ((error: TiebeamError) => string)>
   EXIT_OTHER: "the process ended, or did not understand the request; its node's log says more",
   EXIT_TIMEOUT: "the process is there but did not reply in time; --timeout sets how long it has",
   HANDSHAKE_ALIVE: "that node has a connection to one of our name already; choose another --name, or none",
-  HANDSHAKE_CLOSED: "that node closed the connection without a word; its log may say why",
+  HANDSHAKE_CLOSED: "that node closed the connection without a word: does it use TLS? its log may say why",
   HANDSHAKE_COOKIE: `the cookies differ; give that node's ${GIVE_COOKIE}`,
   HANDSHAKE_FLAGS: "that node's release and tiebeam cannot talk to each other; OTP 23 and newer can",
   HANDSHAKE_NAME: 'the node at that address has another name; "tiebeam names HOST" says which nodes epmd knows',
@@ -103,7 +108,7 @@ const HINTS: Readonly<Record<string, string | ((error: TiebeamError) => string)>
   HANDSHAKE_NOT_ALLOWED: "that node accepts certain names only (net_kernel:allow/1); be one of them by --name",
   HANDSHAKE_PROTOCOL: "what listens there is no Erlang node",
   HANDSHAKE_TIMEOUT: "something accepts connections there and does not answer: is the node frozen, or no node?",
-  HANDSHAKE_TLS: "that node uses TLS for its connections, which the command line does not do",
+  HANDSHAKE_TLS: `that node uses TLS for its connections; ${GIVE_CERTIFICATES}`,
   NET_ADDRESS_IN_USE: "another program listens there already",
   NET_FAILED: "the system refused it; its word for why stands above",
   NET_HOST_UNKNOWN: "the host part of the node's name has no address here",
@@ -118,6 +123,16 @@ const HINTS: Readonly<Record<string, string | ((error: TiebeamError) => string)>
   NODE_UNKNOWN: (error) => `"tiebeam names ${hostOf(error)}" lists the nodes that run there`,
   TERM_SYNTAX: `quote terms for the shell, '{:price, "sku-1"}'; --syntax erlang reads {price, <<"sku-1">>}`,
   TIMEOUT: "--timeout sets how long it may take",
+  TLS_CLOSED: "does that node speak plain TCP? then leave the options of TLS out; if not, its log may say why",
+  TLS_EXPIRED: "that node needs a new certificate, or the clock of one side is wrong",
+  TLS_FAILED: "the word of the library for why stands above",
+  TLS_HOST_NAME: "call the node by the name that its certificate is for, or issue it for the host in its name",
+  TLS_NOT_TLS: "that node speaks plain TCP: leave the options of TLS out",
+  TLS_NO_CERTIFICATE: "the other side has to be given a certificate",
+  TLS_REFUSED: "that node does not accept the certificate of --tls-cert, or wants one; its log says more",
+  TLS_TIMEOUT: "something accepts connections there and does not answer with TLS: is the node frozen, or without TLS?",
+  TLS_UNTRUSTED: "--tls-ca has to be the authority that signed that node's certificate",
+  TLS_VERSION: "that node allows neither TLS 1.2 nor 1.3, or no cipher that is allowed here",
 };
 
 /** The host part of the node that an error is about. */

@@ -2,9 +2,10 @@ import { type Command, Option } from "commander";
 import { parseNodeName } from "./address.ts";
 import { UsageError } from "./errors.ts";
 import type { TermFlags } from "./render.ts";
+import { addTlsOptions, type TlsFlags } from "./tls.ts";
 
 /** Who this node is, for the commands that talk to one. */
-export interface NodeFlags extends TermFlags {
+export interface NodeFlags extends TermFlags, TlsFlags {
   readonly name?: string;
   readonly cookie?: string;
   readonly cookieFile?: string;
@@ -38,7 +39,7 @@ export function addTermOptions(command: Command): Command {
   return addJsonOption(command.addOption(syntax.default("elixir")));
 }
 
-/** `--name`, `--cookie`, `--cookie-file`, and how terms are written. */
+/** `--name`, `--cookie`, `--cookie-file`, those of TLS, and how terms are written. */
 export function addNodeOptions(command: Command): Command {
   command
     .option(
@@ -48,7 +49,7 @@ export function addNodeOptions(command: Command): Command {
     )
     .option("--cookie <cookie>", "the cluster's cookie; other users can see it in the list of processes")
     .option("--cookie-file <file>", "a file with the cookie (default: TIEBEAM_COOKIE, then ~/.erlang.cookie)");
-  return addTermOptions(command);
+  return addTermOptions(addTlsOptions(command));
 }
 
 /** {@link addNodeOptions} and `--timeout`. */

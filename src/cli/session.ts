@@ -12,6 +12,7 @@ import { notice } from "./notice.ts";
 import type { NodeFlags, PeerFlags } from "./options.ts";
 import { type Machine, ownName } from "./own-name.ts";
 import { profileFor } from "./render.ts";
+import { tlsOptionsOf } from "./tls.ts";
 
 /**
  * Connects to a node and does something with it, as the node of `--name` or as one that nobody else sees. Nothing of the
@@ -66,11 +67,13 @@ export async function roundTrip(node: Node, peer: string, deadline: Deadline): P
 }
 
 function nodeOptions(name: string, io: Io, flags: NodeFlags, listen: boolean): NodeOptions {
+  const tls = tlsOptionsOf(flags, listen);
   return {
     name,
     clock: io.clock,
     logger: warningsTo(io, flags),
     ...profileFor(flags),
+    ...(tls && { tls }),
     ...(!listen && { listen: false as const, epmd: "none" as const }),
     ...(flags.cookie !== undefined && { cookie: flags.cookie }),
     ...(flags.cookieFile !== undefined && { cookieFile: flags.cookieFile }),

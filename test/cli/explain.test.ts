@@ -5,12 +5,13 @@ import { InterruptedError, OutputClosedError, TimeoutError, UsageError } from ".
 import { explain } from "../../src/cli/explain.ts";
 import { HandshakeError, type HandshakeErrorCode } from "../../src/dist/index.ts";
 import { EpmdError, type EpmdErrorCode } from "../../src/epmd/index.ts";
-import { NetError } from "../../src/net/index.ts";
+import { NetError, TlsError, type TlsErrorCode } from "../../src/net/index.ts";
 import { CookieError, NodeUnknownError } from "../../src/node/index.ts";
 
 const at = { host: "10.0.0.7", port: 4369 };
 const handshake = (code: HandshakeErrorCode) => new HandshakeError(code, "no", { peer: "a@b", step: "status" });
 const epmd = (code: EpmdErrorCode) => new EpmdError(code, "no", at);
+const tls = (code: TlsErrorCode) => new TlsError(code, at, undefined);
 const net = (system: string) => new NetError("connecting to", at, Object.assign(new Error(system), { code: system }));
 
 test.each<[error: TiebeamError, exitCode: number, hint: RegExp]>([
@@ -39,6 +40,13 @@ test.each<[error: TiebeamError, exitCode: number, hint: RegExp]>([
   [handshake("HANDSHAKE_CLOSED"), 4, /log/],
   [handshake("HANDSHAKE_PROTOCOL"), 4, /no Erlang node/],
   [handshake("HANDSHAKE_TIMEOUT"), 5, /does not answer/],
+  [handshake("HANDSHAKE_TLS"), 4, /--tls-ca.*--tls-optfile/],
+  [tls("TLS_UNTRUSTED"), 4, /--tls-ca/],
+  [tls("TLS_HOST_NAME"), 4, /host in its name/],
+  [tls("TLS_REFUSED"), 4, /--tls-cert/],
+  [tls("TLS_NOT_TLS"), 4, /plain TCP/],
+  [tls("TLS_TIMEOUT"), 5, /without TLS/],
+  [new ArgumentError("tls", "no"), 2, /PEM/],
   [new CookieError("COOKIE_MISSING", "no", "f"), 2, /TIEBEAM_COOKIE/],
   [new CookieError("COOKIE_FILE_MODE", "no", "f"), 2, /chmod 600/],
   [new TiebeamError("TERM_SYNTAX", "no"), 2, /quote terms/],
@@ -70,12 +78,19 @@ test("what nobody foresaw keeps its stack and ends with 70", () => {
   expect(explain(new ArgumentError("x", "wrong")).exitCode).toBe(2);
 });
 
-const SOURCES = ["dist/errors.ts", "epmd/errors.ts", "net/net-error.ts", "node/cookie.ts", "node/errors.ts"];
+const SOURCES = [
+  "dist/errors.ts",
+  "epmd/errors.ts",
+  "net/net-error.ts",
+  "net/tls-error.ts",
+  "node/cookie.ts",
+  "node/errors.ts",
+];
 
 /** The codes of everything that can go wrong before a node is there to talk to. */
 function connectingCodes(): string[] {
   const texts = SOURCES.map((file) => readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8"));
-  const found = [...texts.join("").matchAll(/"((?:HANDSHAKE|EPMD|NET|COOKIE|NODE)_[A-Z_]+)"/g)];
+  const found = [...texts.join("").matchAll(/"((?:HANDSHAKE|EPMD|NET|TLS|COOKIE|NODE)_[A-Z_]+)"/g)];
   return [...new Set(found.map((match) => match[1]!))].filter((code) => code !== "NODE_STOPPED");
 }
 
