@@ -1,8 +1,10 @@
+import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Ctrl } from "../../src/dist/control-codes.ts";
 import { Flag, type Flags, type Signal } from "../../src/dist/index.ts";
 import { decode, encode } from "../../src/etf/index.ts";
-import { atom, inspect, Pid, Ref, type Term, tuple } from "../../src/index.ts";
+import { atom, type Pid, type Ref, type Term, tuple } from "../../src/index.ts";
+import { told } from "../../test/dist/packets.ts";
 import { type Beam, describePeers, startBeam } from "../harness/index.ts";
 import { BareNode } from "../support/bare-node.ts";
 import { CONTROL_TABLE, notOverheard } from "../support/control-table.ts";
@@ -147,8 +149,22 @@ const FROM_US: readonly Row[] = [
   { what: "NODE_LINK, which is long gone", act: (s) => s.bare.sendControl(tuple(5)), sent: ["5"], closes: true },
 ]; // biome-ignore format: a table
 
+/** What the BEAMs said in the first table: with `TIEBEAM_RECORD` it is written to the file of that name. */
+const recorded: Record<string, unknown>[] = [];
+const ABOUT =
+  "What real nodes of several releases sent to a bare connection, each row over one of its own: " +
+  "TIEBEAM_RECORD=<this file> npx vitest run --config interop/vitest.config.ts suites/control-messages-forms. " +
+  "flags: those in common. frames: the packets without their length. kinds: the numbers of their control messages, with the bits of 37. signals: what they are, without pids and references.";
+
+afterAll(() => {
+  const file = process.env.TIEBEAM_RECORD;
+  const rows = recorded.map((row) => JSON.stringify(row)).join(",\n");
+  if (file) writeFileSync(file, `{"about": ${JSON.stringify(ABOUT)},\n"recordings": [\n${rows}\n]}\n`);
+});
+
 describePeers("forms of control messages", {}, (release) => {
-  const tap = new ControlTap();
+  let frames: string[] = [];
+  const tap = new ControlTap((frame) => frames.push(frame.toString("hex")));
   let beam: Beam;
 
   beforeAll(async () => {
@@ -172,12 +188,16 @@ describePeers("forms of control messages", {}, (release) => {
     const stage = await setStage(beam, bare);
     try {
       tap.take();
+      frames = [];
       await row.act(stage);
 
       const arrived = () => tap.recent.received.length >= received.length && bare.signals.length >= here.length;
       await until(arrived).catch(() => {});
       expect(tap.recent).toEqual({ sent, received });
-      if (here.length > 0) expect(bare.signals.map(told)).toEqual(here);
+      if (here.length > 0) {
+        expect(bare.signals.map(told)).toEqual(here);
+        recorded.push({ otp: release.otp, what: row.what, peer: beam.name, flags: `0x${bare.flags.toString(16)}`, frames, kinds: received, signals: here }); // biome-ignore format: one line
+      }
       if (there !== undefined) {
         const mailbox = async () => plain(await beam.inspect("Fixtures.Probe.mailbox(:probe)"));
         await until(async () => (await mailbox()) === there).catch(() => {});
@@ -196,12 +216,6 @@ test("the table has every control message that we know", () => {
   const numbers = new Set(CONTROL_TABLE.map(({ kind }) => Number.parseInt(kind, 10)));
   expect([...numbers]).toEqual(expect.arrayContaining(Object.values(Ctrl)));
 });
-
-/** A signal without what differs from run to run. */
-function told({ op, ...members }: Signal): string {
-  const values = Object.values(members).filter((value) => !(value instanceof Pid || value instanceof Ref));
-  return [op, ...values.map((value) => inspect(value))].join(" ");
-}
 
 function plain(text: string): string {
   return text.replaceAll(/#PID<[^>]+>/g, "P").replaceAll(/#Reference<[^>]+>/g, "R");

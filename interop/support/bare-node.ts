@@ -47,6 +47,11 @@ export class BareNode implements Disposable {
     return bare;
   }
 
+  /** The flags in common. */
+  get flags(): Flags {
+    return this.#connection.flags;
+  }
+
   get open(): boolean {
     return this.#connection.open;
   }

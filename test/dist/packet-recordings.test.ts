@@ -2,14 +2,12 @@ import { describe, expect, test } from "vitest";
 import { abilitiesOf } from "../../src/dist/abilities.ts";
 import { readChallenge, readName, readStatus } from "../../src/dist/handshake-packets.ts";
 import { expandDigest, Flag, type Flags, type Signal } from "../../src/dist/index.ts";
-import { type Admission, PacketReader } from "../../src/dist/packet-reader.ts";
 import { PacketWriter } from "../../src/dist/packet-writer.ts";
-import { Decoder, Encoder, Writer } from "../../src/etf/index.ts";
+import { Encoder } from "../../src/etf/index.ts";
 import { Pid, Ref } from "../../src/term/index.ts";
 import { sameSignal } from "./links.ts";
+import { framesFor, readerFor } from "./packets.ts";
 import { framesOf, handshakeOf, type Recording, recordings } from "./recordings.ts";
-
-const LIMITS = { maxMessageBytes: 1 << 24, maxPendingBytes: 1 << 25, maxSequences: 100 };
 
 /** Longer notes are cut in the trimmed files. */
 const NOTE_CUT = 360;
@@ -77,7 +75,7 @@ describe.each(connected.map((recording) => [`${recording.name} of OTP ${recordin
     const link = linkOf(recording)!;
 
     test.each(["A->B", "B->A"] as const)("every packet %s is the signal that its note says", (dir) => {
-      const reader = readerFor(link, dir);
+      const reader = readerFor(link.names[dir], link.flags);
       let signals = 0;
 
       for (const { bytes, note } of framesOf(recording, dir)) {
@@ -99,9 +97,9 @@ describe.each(connected.map((recording) => [`${recording.name} of OTP ${recordin
     });
 
     test.each(["A->B", "B->A"] as const)("of the packets %s only those that are too long are refused", (dir) => {
-      const all = readerFor(link, dir);
+      const all = readerFor(link.names[dir], link.flags);
       const refused: string[] = [];
-      const some = readerFor(link, dir, {
+      const some = readerFor(link.names[dir], link.flags, {
         maxPayloadBytes: 65_536,
         admit: () => true,
         tooLong: ({ op }) => void refused.push(op),
@@ -116,13 +114,14 @@ describe.each(connected.map((recording) => [`${recording.name} of OTP ${recordin
       }
 
       expect(refused.sort()).toEqual(tooLong.sort());
+      if (recording.name === "same-release-full") expect(refused).not.toEqual([]);
     });
 
     test.each(["A->B", "B->A"] as const)("what we write for the signals %s reads as the same signals", (dir) => {
       for (const without of [0n, Flag.DistHdrAtomCache, Flag.DistHdrAtomCache | Flag.Fragments]) {
         const flags = link.flags & ~without;
-        const reader = readerFor(link, dir);
-        const again = readerFor({ ...link, flags }, dir);
+        const reader = readerFor(link.names[dir], link.flags);
+        const again = readerFor(link.names[dir], flags);
         const abilities = abilitiesOf(flags);
         const packets = new PacketWriter(abilities, new Encoder({ peer: abilities }));
 
@@ -141,17 +140,3 @@ describe.each(connected.map((recording) => [`${recording.name} of OTP ${recordin
     });
   },
 );
-
-function readerFor({ flags, names }: Link, dir: "A->B" | "B->A", admission?: Admission): PacketReader {
-  const decoder = new Decoder({ floats: "exact" });
-  return new PacketReader({ peer: names[dir], abilities: abilitiesOf(flags), decoder, limits: LIMITS, admission });
-}
-
-/** The frames that a signal leaves in. */
-function framesFor(packets: PacketWriter, signal: Signal): Uint8Array[] {
-  const writer = new Writer();
-  const rest = packets.write(writer, signal);
-  const frames = writer.take();
-  if (typeof rest === "object") while (rest.bytesLeft > 0) frames.push(rest.next().slice());
-  return frames;
-}
