@@ -5,7 +5,7 @@
 // Three links: from here to a BEAM, from the BEAM to here, and between the two BEAMs, all in the same run on the same
 // machine, each in turns idle and loaded. Calls are timed where they are made, which is the node that sends the binary.
 //
-// Run: node bench/large.bench.mjs [--otp 25,29] [--mb 200] [--times 5]        (needs BEAMs: npm run interop:prepare)
+// Run: node bench/large.bench.mjs [--otp 25,29] [--mb 200] [--times 15]        (needs BEAMs: npm run interop:prepare)
 // Output: one JSON object. Times of calls in milliseconds, transfers in MB/s, memory in MB.
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     otp: { type: "string" },
     mb: { type: "string", default: "200" },
-    times: { type: "string", default: "5" },
+    times: { type: "string", default: "15" },
     "idle-ms": { type: "string", default: "500" },
   },
 });
@@ -101,29 +101,43 @@ async function fromHere(node, sender, beam) {
   return { ...compared(idle, loaded), transfer: perSecond(taken), rss: Math.round(most / 1e6) };
 }
 
-async function fromBeam(beam, target) {
-  const during = (work) => `Fixtures.Large.calls_during({:echo, :"${target}"}, fn -> ${work} end)`;
-  await beam.eval(`binary = :binary.copy(<<255>>, ${BYTES}); ${during("Process.sleep(500)")}; nil`);
+/**
+ * The same calls to each target in turns, `TIMES` rounds of them, so that what else the machine does falls on all
+ * alike: few calls fit into one transfer, and what swings is the p99.
+ */
+async function fromBeam(beam, targets) {
+  await beam.eval(`binary = :binary.copy(<<255>>, ${BYTES}); nil`);
+  const rows = targets.map((target) => ({ target, idle: [], loaded: [], taken: 0 }));
+  for (const { target } of rows) await beam.eval(`${duringCalls(target, "Process.sleep(500)")}; nil`);
 
-  const idle = [];
-  const loaded = [];
-  let taken = 0;
   for (let i = 0; i < TIMES; i++) {
-    idle.push(...(await beam.eval(during(`Process.sleep(${IDLE_MS})`))));
-    const [calls, ms, size] = await beam.eval(
-      `start = System.monotonic_time(:millisecond)
-       me = self()
-       times = ${during(`send(me, {:result, Fixtures.Large.send_to({:sink, :"${target}"}, binary)})`)}
-       {size, _} = receive do {:result, result} -> result end
-       [times, System.monotonic_time(:millisecond) - start, size]`,
-      { timeoutMs: 120_000 },
-    );
-    if (size !== BYTES) throw new Error(`${size} bytes arrived`);
-    taken += ms;
-    loaded.push(...calls);
+    for (const row of i % 2 === 0 ? rows : rows.toReversed()) {
+      row.idle.push(...(await beam.eval(duringCalls(row.target, `Process.sleep(${IDLE_MS})`))));
+      row.taken += await transferFromBeam(beam, row);
+    }
   }
   const inMs = (times) => times.map((us) => us / 1000);
-  return { ...compared(inMs(idle), inMs(loaded)), transfer: perSecond(taken) };
+  return rows.map(({ idle, loaded, taken }) => ({
+    ...compared(inMs(idle), inMs(loaded)),
+    transfer: perSecond(taken),
+  }));
+}
+
+const duringCalls = (target, work) => `Fixtures.Large.calls_during({:echo, :"${target}"}, fn -> ${work} end)`;
+
+/** Adds the times of the calls to `loaded` and resolves with the milliseconds of the transfer. */
+async function transferFromBeam(beam, { target, loaded }) {
+  const [calls, ms, size] = await beam.eval(
+    `start = System.monotonic_time(:millisecond)
+     me = self()
+     times = ${duringCalls(target, `send(me, {:result, Fixtures.Large.send_to({:sink, :"${target}"}, binary)})`)}
+     {size, _} = receive do {:result, result} -> result end
+     [times, System.monotonic_time(:millisecond) - start, size]`,
+    { timeoutMs: 120_000 },
+  );
+  if (size !== BYTES) throw new Error(`${size} bytes arrived`);
+  loaded.push(...calls);
+  return ms;
 }
 
 /** `ratio` is that of the two p99. */
@@ -145,12 +159,9 @@ async function measure(release) {
     const { node, sender } = await startHere(common);
     started.unshift(node);
     const [, one, other] = started;
-    return {
-      otp: release.otp,
-      fromHereToBeam: await fromHere(node, sender, one),
-      fromBeamToHere: await fromBeam(one, node.name),
-      betweenBeams: await fromBeam(one, other.name),
-    };
+    const fromHereToBeam = await fromHere(node, sender, one);
+    const [fromBeamToHere, betweenBeams] = await fromBeam(one, [node.name, other.name]);
+    return { otp: release.otp, fromHereToBeam, fromBeamToHere, betweenBeams };
   } finally {
     for (const each of started) await each[Symbol.asyncDispose]();
     await epmd.stop();

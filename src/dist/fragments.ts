@@ -1,6 +1,7 @@
 import type { KnownAtom } from "../etf/index.ts";
 import type { Control } from "./control-reader.ts";
 import { DistributionError } from "./errors.ts";
+import { PayloadBuffer } from "./payload-buffer.ts";
 import type { Signal } from "./signals.ts";
 
 /** Bounds on messages that come in fragments. They hold per connection. */
@@ -16,21 +17,13 @@ export interface FragmentLimits {
 /** Announced numbers of fragments above this are refused: a BEAM needs a 64th of it for the largest message accepted. */
 const MAX_FRAGMENTS = 1_048_576n;
 
-const FIRST_BUFFER_BYTES = 256 * 1024;
-
-/** Room that is made for a message at once, as a multiple of what has come of it. It costs memory only as it is filled. */
-const BELIEVED_GROWTH = 16;
-
 /** A message of which the last fragment has not come. */
 export interface Sequence {
   readonly control: Control;
   /** The atoms of the first fragment's header: all fragments refer to them. */
   readonly atoms: readonly KnownAtom[];
-  /** False: the message is refused, and its fragments are only counted. */
-  admitted: boolean;
-  /** The payload so far, in a buffer that may be longer. */
-  buffer: Uint8Array;
-  length: number;
+  /** None: the message is refused, and its fragments are only counted. */
+  payload: PayloadBuffer | undefined;
   /** Id of the fragment that is due; ids count down to 1. */
   due: bigint;
 }
@@ -68,10 +61,11 @@ export class FragmentAssembler {
   begin(
     sequenceId: bigint,
     fragmentId: bigint,
-    start: Pick<Sequence, "control" | "atoms" | "admitted">,
+    { control, atoms, admitted }: Pick<Sequence, "control" | "atoms"> & { readonly admitted: boolean },
     part: Uint8Array,
   ): Sequence | undefined {
-    const sequence: Sequence = { ...start, buffer: EMPTY, length: 0, due: fragmentId };
+    const payload = admitted ? new PayloadBuffer() : undefined;
+    const sequence: Sequence = { control, atoms, payload, due: fragmentId };
     this.#sequences.set(sequenceId, sequence);
     return this.#append(sequenceId, sequence, part);
   }
@@ -87,48 +81,33 @@ export class FragmentAssembler {
   }
 
   #append(sequenceId: bigint, sequence: Sequence, part: Uint8Array): Sequence | undefined {
-    if (sequence.admitted && !this.#fits(sequence.control.signal, sequence.length + part.length))
-      this.#refuse(sequence);
-    if (sequence.admitted) this.#keep(sequence, part);
+    const { payload } = sequence;
+    if (payload !== undefined) {
+      if (this.#fits(sequence.control.signal, payload.length + part.length)) this.#keep(sequence, payload, part);
+      else this.#refuse(sequence, payload);
+    }
     sequence.due--;
     if (sequence.due > 0n) return undefined;
     this.#sequences.delete(sequenceId);
-    this.#pendingBytes -= sequence.length;
+    this.#pendingBytes -= sequence.payload?.length ?? 0;
     return sequence;
   }
 
   /** Gives up what has come. Nothing more is kept; the ids are still counted, since the peer goes on to the last fragment. */
-  #refuse(sequence: Sequence): void {
-    sequence.admitted = false;
-    this.#pendingBytes -= sequence.length;
-    sequence.buffer = EMPTY;
-    sequence.length = 0;
+  #refuse(sequence: Sequence, payload: PayloadBuffer): void {
+    this.#pendingBytes -= payload.length;
+    sequence.payload = undefined;
   }
 
-  #keep(sequence: Sequence, part: Uint8Array): void {
-    const length = sequence.length + part.length;
+  #keep(sequence: Sequence, payload: PayloadBuffer, part: Uint8Array): void {
+    const length = payload.length + part.length;
     if (length > this.#limits.maxMessageBytes) throw this.#tooMuch(`a fragmented message of more than ${length} bytes`);
     this.#pendingBytes += part.length;
     if (this.#pendingBytes > this.#limits.maxPendingBytes) {
       throw this.#tooMuch(`${this.#pendingBytes} bytes in unfinished messages`);
     }
-    if (length > sequence.buffer.length) {
-      const grown = new Uint8Array(this.#roomFor(sequence, length, part.length));
-      grown.set(sequence.buffer.subarray(0, sequence.length));
-      sequence.buffer = grown;
-    }
-    sequence.buffer.set(part, sequence.length);
-    sequence.length = length;
-  }
-
-  /**
-   * Grows with what has come. What was announced is believed once a part of it is here: to copy tens of megabytes again
-   * and again would hold up the event loop.
-   */
-  #roomFor(sequence: Sequence, length: number, partBytes: number): number {
-    const announced = length + (Number(sequence.due) - 1) * partBytes;
-    if (announced <= length * BELIEVED_GROWTH) return Math.min(announced, this.#limits.maxMessageBytes);
-    return Math.max(length, sequence.buffer.length * 2, FIRST_BUFFER_BYTES);
+    const announced = length + (Number(sequence.due) - 1) * part.length;
+    payload.append(part, Math.min(announced, this.#limits.maxMessageBytes));
   }
 
   #violation(problem: string): DistributionError {
@@ -139,5 +118,3 @@ export class FragmentAssembler {
     return new DistributionError("DIST_LIMIT", this.#peer, `it sends ${problem}, which is over the limit`);
   }
 }
-
-const EMPTY = new Uint8Array(0);

@@ -115,9 +115,10 @@ export class PacketReader {
   #nextFragment(reader: Reader): Signal | undefined {
     const sequenceId = reader.u64();
     const sequence = this.#fragments.continue(sequenceId, reader.u64(), rest(reader));
-    if (sequence === undefined || !sequence.admitted) return undefined;
+    const payload = sequence?.payload?.take();
+    if (sequence === undefined || payload === undefined) return undefined;
     this.#options.decoder.references = sequence.atoms;
-    reader.reset(sequence.buffer, 0, sequence.length).givenAway = true;
+    reader.reset(payload, 0, payload.length).givenAway = true;
     return this.#complete(sequence.control, reader);
   }
 
