@@ -5,7 +5,7 @@
 // Three links: from here to a BEAM, from the BEAM to here, and between the two BEAMs, all in the same run on the same
 // machine, each in turns idle and loaded. Calls are timed where they are made, which is the node that sends the binary.
 //
-// Run: node bench/large.bench.mjs [--otp 25,29] [--mb 200] [--times 15]        (needs BEAMs: npm run interop:prepare)
+// Run: node bench/large.bench.mjs [--otp 25,29] [--mb 200] [--links 9] [--times 3]        (needs BEAMs: npm run interop:prepare)
 // Output: one JSON object. Times of calls in milliseconds, transfers in MB/s, memory in MB.
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -17,11 +17,13 @@ const { values: options } = parseArgs({
   options: {
     otp: { type: "string" },
     mb: { type: "string", default: "200" },
-    times: { type: "string", default: "15" },
-    "idle-ms": { type: "string", default: "500" },
+    links: { type: "string", default: "9" },
+    times: { type: "string", default: "3" },
+    "idle-ms": { type: "string", default: "200" },
   },
 });
 const BYTES = Number(options.mb) * 1_000_000;
+const LINKS = Number(options.links);
 const TIMES = Number(options.times);
 const IDLE_MS = Number(options["idle-ms"]);
 const LIMITS = { maxFrameBytes: 2 * BYTES, maxPendingBytes: 4 * BYTES };
@@ -72,7 +74,7 @@ async function callsDuring(node, echo, work) {
 }
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const perSecond = (ms) => Math.round((BYTES * TIMES) / 1000 / ms);
+const perSecond = (ms, transfers) => Math.round((BYTES * transfers) / 1000 / ms);
 
 async function fromHere(node, sender, beam) {
   const echo = { name: atom("echo"), node: beam.name };
@@ -87,7 +89,7 @@ async function fromHere(node, sender, beam) {
   const watch = setInterval(() => {
     most = Math.max(most, process.memoryUsage().rss);
   }, 5);
-  for (let i = 0; i < TIMES; i++) {
+  for (let i = 0; i < LINKS * TIMES; i++) {
     idle.push(...(await callsDuring(node, echo, () => sleep(IDLE_MS))));
     const start = performance.now();
     const calls = await callsDuring(node, echo, async () => {
@@ -98,35 +100,43 @@ async function fromHere(node, sender, beam) {
     loaded.push(...calls);
   }
   clearInterval(watch);
-  return { ...compared(idle, loaded), transfer: perSecond(taken), rss: Math.round(most / 1e6) };
+  return { ...compared(idle, loaded), transfer: perSecond(taken, LINKS * TIMES), rss: Math.round(most / 1e6) };
 }
 
 /**
- * The same calls to each target in turns, `TIMES` rounds of them, so that what else the machine does falls on all
- * alike: few calls fit into one transfer, and what swings is the p99.
+ * The same to each target in turns, over fresh links each time: the kernel gives each link a receive buffer of its own
+ * choice, here from 1 to 33 MB, and how long a call waits is what lies before it there.
  */
 async function fromBeam(beam, targets) {
   await beam.eval(`binary = :binary.copy(<<255>>, ${BYTES}); nil`);
-  const rows = targets.map((target) => ({ target, idle: [], loaded: [], taken: 0 }));
-  for (const { target } of rows) await beam.eval(`${duringCalls(target, "Process.sleep(500)")}; nil`);
-
-  for (let i = 0; i < TIMES; i++) {
+  const rows = targets.map((target) => ({ target, links: [], taken: 0 }));
+  for (let i = 0; i < LINKS; i++) {
     for (const row of i % 2 === 0 ? rows : rows.toReversed()) {
-      row.idle.push(...(await beam.eval(duringCalls(row.target, `Process.sleep(${IDLE_MS})`))));
-      row.taken += await transferFromBeam(beam, row);
+      const link = { idle: [], loaded: [] };
+      row.links.push(link);
+      await beam.eval(
+        `:erlang.disconnect_node(:"${row.target}"); ${duringCalls(row.target, "Process.sleep(200)")}; nil`,
+      );
+      link.idle.push(...(await beam.eval(duringCalls(row.target, `Process.sleep(${IDLE_MS})`))));
+      for (let j = 0; j < TIMES; j++) row.taken += await transferFromBeam(beam, row.target, link.loaded);
     }
   }
-  const inMs = (times) => times.map((us) => us / 1000);
-  return rows.map(({ idle, loaded, taken }) => ({
-    ...compared(inMs(idle), inMs(loaded)),
-    transfer: perSecond(taken),
+  return rows.map(({ links, taken }) => ({
+    ...compared(
+      links.flatMap((link) => link.idle.map(inMs)),
+      links.flatMap((link) => link.loaded.map(inMs)),
+    ),
+    p99OfLinks: figures(links.map((link) => figures(link.loaded.map(inMs)).p99)),
+    transfer: perSecond(taken, LINKS * TIMES),
   }));
 }
+
+const inMs = (us) => us / 1000;
 
 const duringCalls = (target, work) => `Fixtures.Large.calls_during({:echo, :"${target}"}, fn -> ${work} end)`;
 
 /** Adds the times of the calls to `loaded` and resolves with the milliseconds of the transfer. */
-async function transferFromBeam(beam, { target, loaded }) {
+async function transferFromBeam(beam, target, loaded) {
   const [calls, ms, size] = await beam.eval(
     `start = System.monotonic_time(:millisecond)
      me = self()
@@ -190,7 +200,15 @@ for (const release of await findReleases()) {
 }
 console.log(
   JSON.stringify(
-    { node: process.version, cores: availableParallelism(), load: loadavg()[0], bytes: BYTES, times: TIMES, results },
+    {
+      node: process.version,
+      cores: availableParallelism(),
+      load: loadavg()[0],
+      bytes: BYTES,
+      links: LINKS,
+      times: TIMES,
+      results,
+    },
     null,
     2,
   ),
