@@ -1,5 +1,8 @@
-import { afterAll, describe, expect, test } from "vitest";
-import { describePeers, startBeam } from "../harness/index.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readTlsOptfile } from "../../src/net/index.ts";
+import { buildBinary, runBinary, startBinary } from "../../test/cli/binary.ts";
+import type { Issued } from "../../test/support/certificates.ts";
+import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { Echo, KeptLog, nodeBeside } from "../support/our-node.ts";
 import { TlsPeers } from "../support/tls.ts";
 
@@ -33,18 +36,141 @@ describePeers("TLS with certificates on both sides", { otp: ["25", "27", "29"] }
     });
   });
 
-  test("with the very ssl_dist_optfile that the BEAM has", async () => {
-    await using beam = await peers.startBeam();
-    const optfile = peers.optfile({}, (file) => file);
-    await using node = await nodeBeside(beam, { tls: { optfile } });
+  test.each([
+    ["as it stands", []],
+    ["with a cipher in the RFC's words", ['{ciphers, ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]}']],
+    ["with ciphers in OpenSSL's", ['{ciphers, "ECDHE-ECDSA-AES128-GCM-SHA256:TLS_AES_256_GCM_SHA384"}']],
+  ])("the very ssl_dist_optfile that the BEAM has is taken %s, in both directions", async (_, both) => {
+    const optfile = peers.optfile({ both });
+    await using beam = await peers.startBeam({ optfile });
+    await using node = await nodeBeside(beam, { tls: { optfile: peers.ours(optfile) } });
 
     await node.connect(beam.name);
     node.disconnect(beam.name);
     await beam.until(`:erlang.nodes(:connected) == []`);
 
     expect(await beam.inspect(`:net_adm.ping(:"${node.name}")`)).toBe(":pong");
+    expect(node.stats().dials).toBe(1);
+  });
+
+  test("a cipher of an optfile is the only one that is spoken", async () => {
+    await using beam = await peers.startBeam({ both: ['{ciphers, ["TLS_AES_256_GCM_SHA384"]}'] });
+    const other = peers.ours(peers.optfile({ both: ['{ciphers, ["TLS_CHACHA20_POLY1305_SHA256"]}'] }));
+    await using node = await nodeBeside(beam, { tls: { optfile: other } });
+
+    await expect(node.connect(beam.name)).rejects.toMatchObject({ code: expect.stringMatching(/^TLS_/) });
+    expect(await beam.inspect(`:net_adm.ping(:"${node.name}")`)).toBe(":pang");
+  });
+
+  test("what the BEAM's own ssl takes or refuses of a listener's options is taken or refused in an optfile", async () => {
+    await using beam = await peers.startBeam();
+    await beam.eval("{:ok, _} = :application.ensure_all_started(:ssl); nil");
+    const verdicts: unknown[] = [];
+    for (const options of LISTENER_OPTIONS) {
+      const authority = `{cacertfile, "${peers.there(peers.authority.root.certFile)}"}`;
+      const optfile = peers.file(`[{server, [${authority}, ${options}]}].`);
+      const theirs = await beam.eval<boolean>(`
+        {:ok, [[server: options]]} = :file.consult(~c"${peers.there(optfile)}")
+        try do
+          {:ok, socket} = :ssl.listen(0, options)
+          :ssl.close(socket) == :ok
+        rescue
+          _ -> false
+        end
+      `);
+      verdicts.push({ options, theirs, ours: isTaken(peers.ours(optfile)) });
+    }
+
+    expect(verdicts).toEqual(
+      LISTENER_OPTIONS.map((options, i) => ({ options, theirs: i < IN_ORDER, ours: i < IN_ORDER })),
+    );
   });
 });
+
+/** How many of the options below are in order; the others are not. */
+const IN_ORDER = 6;
+const LISTENER_OPTIONS = [
+  "{verify, verify_none}",
+  "{verify, verify_peer}, {fail_if_no_peer_cert, true}",
+  "{verify, verify_peer}, {fail_if_no_peer_cert, false}, {secure_renegotiate, true}",
+  "{versions, ['tlsv1.2', 'tlsv1.1']}",
+  "{ciphers, []}",
+  '{ciphers, ["ECDHE-RSA-AES128-GCM-SHA256"]}, {password, "x"}',
+  "{verify, true}",
+  "{verify, verify_pear}",
+  "{fail_if_no_peer_cert, true}",
+  "{verify, verify_none}, {fail_if_no_peer_cert, true}",
+  "{verify, verify_peer}, {fail_if_no_peer_cert, 1}",
+  "{versions, ['tlsv1.9']}",
+  "{ciphers, [1]}",
+  "{password, abc}",
+];
+
+function isTaken(optfile: string): boolean {
+  try {
+    readTlsOptfile(optfile);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describePeers("the command line with TLS", { otp: ["25", "27", "29"] }, (release) => {
+  const peers = new TlsPeers(release);
+  const certificate = peers.issue("shell");
+  const files = ["--tls-ca", peers.authority.root.certFile, ...showing(certificate)];
+  let beam: Beam;
+  const env = () => ({ TIEBEAM_COOKIE: beam.cookie, ERL_EPMD_PORT: String(beam.epmdPort) });
+  const run = (...args: string[]) => runBinary(args, { env: env() });
+
+  beforeAll(async () => {
+    buildBinary();
+    beam = await peers.startBeam();
+    await beam.eval("{:ok, _} = Fixtures.Echo.start(name: Shop.Echo); nil");
+  }, 120_000);
+
+  afterAll(async () => {
+    await beam[Symbol.asyncDispose]();
+    peers[Symbol.dispose]();
+  });
+
+  test("calls by certificates, and by the BEAM's own optfile", async () => {
+    const optfile = peers.ours(peers.optfile());
+    const answer = { code: 0, stdout: ":hello\n", stderr: "" };
+    const call = (...how: string[]) => run("call", `Shop.Echo@${beam.name}`, "{:echo, :hello}", ...how);
+
+    expect(await call(...files)).toEqual(answer);
+    expect(await call("--tls-optfile", optfile)).toEqual(answer);
+  });
+
+  test("is connected to by the BEAM", async () => {
+    const name = `${uniqueName("p")}@127.0.0.1`;
+    await using producer = startBinary(["produce", "lines", "--name", name, ...files], { env: env() });
+    await producer.until("stderr", /producing/);
+
+    expect(await beam.inspect(`:net_adm.ping(:"${name}")`)).toBe(":pong");
+    expect((await producer.interrupt()).code).toBe(130);
+  });
+
+  test("says what is wrong: no TLS, another authority on either side, no certificate", async () => {
+    const ca = ["--tls-ca", peers.authority.root.certFile];
+    const stranger = ["--tls-ca", peers.stranger.root.certFile];
+    const failed = (code: string) => ({
+      code: 4,
+      stdout: "",
+      stderr: expect.stringMatching(new RegExp(`\\(${code}\\)\nhint: .+\n$`)),
+    });
+
+    expect(await run("ping", beam.name)).toEqual(failed("HANDSHAKE_TLS"));
+    expect(await run("ping", beam.name, ...stranger, ...showing(certificate))).toEqual(failed("TLS_UNTRUSTED"));
+    expect(await run("ping", beam.name, ...ca, ...showing(peers.stranger.issue("foreign")))).toEqual(
+      failed("TLS_REFUSED"),
+    );
+    expect(await run("ping", beam.name, ...ca)).toEqual(failed("TLS_REFUSED"));
+  });
+});
+
+const showing = ({ certFile, keyFile }: Issued) => ["--tls-cert", certFile, "--tls-key", keyFile];
 
 describePeers("TLS that fails", { otp: ["25", "29"] }, (release) => {
   const peers = new TlsPeers(release);

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { TlsRole } from "../../src/index.ts";
 import { Authority, type Issued, type IssueOptions } from "../../test/support/certificates.ts";
@@ -10,8 +10,12 @@ export interface TlsBeamOptions extends BeamOptions {
   readonly certificate?: Issued;
   /** Default: the release's own. */
   readonly versions?: string;
+  /** More options of both sides, in Erlang. */
+  readonly both?: readonly string[];
   /** More options of the client's side, in Erlang. */
   readonly client?: string;
+  /** One that was written before, in place of all these. */
+  readonly optfile?: string;
 }
 
 /** Certificates in a folder that a release sees too, and BEAM nodes that use them in both roles. */
@@ -40,34 +44,43 @@ export class TlsPeers implements Disposable {
 
   /** A BEAM that demands certificates of others and shows its own, as `-proto_dist inet_tls` starts it. */
   startBeam(options: TlsBeamOptions = {}): Promise<Beam> {
-    const optfile = this.optfile(options);
+    const optfile = options.optfile ?? this.optfile(options);
     const args = ["-proto_dist", "inet_tls", "-ssl_dist_optfile", this.there(optfile), ...(options.args ?? [])];
     return startBeam(this.#release, { ...options, args });
   }
 
   /** Writes an `ssl_dist_optfile`. Its paths are those of the release's side. */
-  optfile(options: TlsBeamOptions = {}, see: (file: string) => string = (file) => this.there(file)): string {
-    const { certificate = this.issue("beam"), versions, client } = options;
-    const both = [
-      `{cacertfile, "${see(this.authority.root.certFile)}"}`,
-      `{certfile, "${see(certificate.certFile)}"}`,
-      `{keyfile, "${see(certificate.keyFile)}"}`,
+  optfile({ certificate = this.issue("beam"), versions, both = [], client }: TlsBeamOptions = {}): string {
+    const common = [
+      `{cacertfile, "${this.there(this.authority.root.certFile)}"}`,
+      `{certfile, "${this.there(certificate.certFile)}"}`,
+      `{keyfile, "${this.there(certificate.keyFile)}"}`,
       "{verify, verify_peer}",
       ...(versions ? [`{versions, [${versions}]}`] : []),
+      ...both,
     ];
-    const file = join(this.authority.folder, `optfile-${this.#optfiles++}`);
-    const server = [...both, "{fail_if_no_peer_cert, true}"].join(",\n  ");
-    writeFileSync(
-      file,
-      `[{server, [${server}]},\n {client, [${[...both, ...(client ? [client] : [])].join(",\n  ")}]}].\n`,
-    );
-    return file;
+    const server = [...common, "{fail_if_no_peer_cert, true}"].join(",\n  ");
+    const clients = [...common, ...(client ? [client] : [])].join(",\n  ");
+    return this.file(`%% Of both sides.\n[{server, [${server}]}, % listens\n {client, [${clients}]}].\n`);
+  }
+
+  /** The same file for our side: itself, or where the release has its folders elsewhere, one that differs in those. */
+  ours(optfile: string): string {
+    const { here, there } = this.#release.shared;
+    return here === there ? optfile : this.file(readFileSync(optfile, "utf8").replaceAll(there, here));
   }
 
   /** A file as the release sees it. */
   there(file: string): string {
     const { here, there } = this.#release.shared;
     return join(there, relative(here, file));
+  }
+
+  /** Writes a file of this content. */
+  file(text: string): string {
+    const file = join(this.authority.folder, `optfile-${this.#optfiles++}`);
+    writeFileSync(file, text);
+    return file;
   }
 
   [Symbol.dispose](): void {

@@ -34,6 +34,7 @@ const VERSIONS = new Map<string, TlsVersion | undefined>([
   ["tlsv1.3", "TLSv1.3"],
 ]);
 
+type VersionRange = Pick<TlsRole, "minVersion" | "maxVersion">;
 type Options = ReadonlyMap<string, unknown>;
 type MutableRole = { -readonly [K in keyof TlsRole]: TlsRole[K] };
 
@@ -55,6 +56,7 @@ class Optfile {
     const role: MutableRole = { verifyPeer: this.#verify(name, options) };
     for (const [key, value] of options) this.#apply(role, key, value);
     role.key ??= role.cert; // a file may hold both
+    if (role.ciphers !== undefined) Object.assign(role, this.#versionsWith(role.ciphers, role));
     return role;
   }
 
@@ -97,16 +99,26 @@ class Optfile {
     }
   }
 
-  #versions(value: unknown): Pick<TlsRole, "minVersion" | "maxVersion"> {
+  #versions(value: unknown): VersionRange {
     const names = isList(value) ? value.map((one) => (one instanceof Atom ? one.tag : "")) : [""];
     if (!names.every((name) => VERSIONS.has(name))) throw this.#error("versions has to be a list of versions");
-    const spoken = names.flatMap((name) => VERSIONS.get(name) ?? []).sort();
-    const [minVersion] = spoken;
-    const maxVersion = spoken.at(-1);
-    if (minVersion === undefined || maxVersion === undefined) {
-      throw this.#error("versions has neither tlsv1.2 nor tlsv1.3");
-    }
-    return { minVersion, maxVersion };
+    return this.#range(names.flatMap((name) => VERSIONS.get(name) ?? []).sort(), "versions has");
+  }
+
+  /** A version that none of the ciphers is of is not spoken. Node.js by itself would speak TLS 1.3 with other ciphers. */
+  #versionsWith(ciphers: string, { minVersion = "TLSv1.2", maxVersion = "TLSv1.3" }: TlsRole): VersionRange {
+    const names = ciphers.split(":");
+    const having = (version: TlsVersion) => names.some((name) => name.startsWith("TLS_") === (version === "TLSv1.3"));
+    const allowed = [...new Set([minVersion, maxVersion])].filter(having);
+    return this.#range(allowed, "with these versions and ciphers there is");
+  }
+
+  /** @param versions - in their order. */
+  #range(versions: readonly TlsVersion[], where: string): VersionRange {
+    const [minVersion] = versions;
+    const maxVersion = versions.at(-1);
+    if (minVersion && maxVersion) return { minVersion, maxVersion };
+    throw this.#error(`${where} neither tlsv1.2 nor tlsv1.3`);
   }
 
   /** A list of names, or one text with colons between them; an empty one stands for the default. */

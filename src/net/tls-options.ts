@@ -27,7 +27,7 @@ export interface TlsRole {
   /** Default: TLS 1.2 to 1.3. */
   readonly minVersion?: TlsVersion | undefined;
   readonly maxVersion?: TlsVersion | undefined;
-  /** In OpenSSL's words. Default: those of Node.js. */
+  /** In OpenSSL's words. Default: those of Node.js; TLS 1.3 keeps its own as long as none of that version is named. */
   readonly ciphers?: string | undefined;
 }
 

@@ -66,6 +66,16 @@ describe("an ssl_dist_optfile", () => {
     expect(readTlsOptfile(file("[{client, [{ciphers, []}]}].")).client.ciphers).toBeUndefined();
   });
 
+  test.each([
+    ["", "ECDHE-RSA-AES128-SHA256", "TLSv1.2", "TLSv1.2"],
+    ["", "TLS_AES_256_GCM_SHA384", "TLSv1.3", "TLSv1.3"],
+    ["", "ECDHE-RSA-AES128-SHA256:TLS_AES_256_GCM_SHA384", "TLSv1.2", "TLSv1.3"],
+    ["{versions, ['tlsv1.2']}, ", "ECDHE-RSA-AES128-SHA256:TLS_AES_256_GCM_SHA384", "TLSv1.2", "TLSv1.2"],
+  ])("speaks no version that it has no cipher of: %s%s", (versions, ciphers, minVersion, maxVersion) => {
+    const path = file(`[{client, [${versions}{ciphers, "${ciphers}"}]}].`);
+    expect(readTlsOptfile(path).client).toMatchObject({ minVersion, maxVersion });
+  });
+
   // Where OTP 25 and 29 refuse a file as well, ssl:listen/2 and ssl:connect/4 said so.
   test.each([
     ["an option that is not known", '[{server, [{verify_fun, "x"}]}].', /verify_fun/],
@@ -83,6 +93,11 @@ describe("an ssl_dist_optfile", () => {
     ["versions that do not exist", "[{client, [{versions, ['tlsv1.3', 'tlsv1.9']}]}].", /versions/],
     ["a version without its list", "[{client, [{versions, 'tlsv1.3'}]}].", /versions/],
     ["a cipher that is not known", '[{client, [{ciphers, ["TLS_AES_256_GCM_SHA384", "NOPE"]}]}].', /cipher NOPE/],
+    [
+      "a version that it has no cipher of",
+      `[{client, [{versions, ['tlsv1.3']}, {ciphers, "ECDHE-RSA-AES128-SHA256"}]}].`,
+      /neither/,
+    ],
     ["ciphers that are no texts", "[{client, [{ciphers, [a]}]}].", /ciphers has to be a string/],
     ["a file that is not there", '[{server, [{certfile, "/nowhere/at/all"}]}].', /certfile: ENOENT/],
     ["a path that is no string", "[{server, [{certfile, 1}]}].", /string/],
