@@ -1,5 +1,5 @@
 import { type ByteStream, systemClock, systemRandom, type Transport } from "../../src/base/index.ts";
-import { type Connection, dial, type Flags, ourFlags, type Signal } from "../../src/dist/index.ts";
+import { type Connection, type DialOptions, dial, type Flags, ourFlags, type Signal } from "../../src/dist/index.ts";
 import { EpmdClient } from "../../src/epmd/index.ts";
 import { encode } from "../../src/etf/index.ts";
 import { Pid, Ref, type Tuple } from "../../src/index.ts";
@@ -10,10 +10,12 @@ export interface BareNodeOptions {
   readonly transport: Transport;
   /** Flags that it does not announce. */
   readonly without?: Flags;
+  /** What else is other than usual in its handshake. */
+  readonly handshake?: Partial<DialOptions>;
 }
 
 /**
- * A connection of ours to a BEAM with no runtime behind it: what is said on it is up to the test, also in forms that no
+ * A connection of ours to a node with no runtime behind it: what is said on it is up to the test, also in forms that no
  * node of ours uses. The BEAM takes every pid of its name for a process.
  */
 export class BareNode implements Disposable {
@@ -23,25 +25,30 @@ export class BareNode implements Disposable {
   #stream!: ByteStream;
   #refs = 0;
 
-  static async dial(beam: Beam, options: BareNodeOptions): Promise<BareNode> {
+  static async dial(to: Pick<Beam, "name" | "cookie" | "epmdPort">, options: BareNodeOptions): Promise<BareNode> {
     const bare = new BareNode();
-    const [shortName] = beam.name.split("@");
-    const { port } = (await new EpmdClient({ port: beam.epmdPort }).lookup(shortName!))!;
-    const connect: Transport["connect"] = async (...how) => {
-      bare.#stream = await options.transport.connect(...how);
-      return bare.#stream;
+    const [shortName] = to.name.split("@");
+    const { port } = (await new EpmdClient({ port: to.epmdPort }).lookup(shortName!))!;
+    const { transport } = options;
+    const kept: Transport = {
+      connect: async (...how) => {
+        bare.#stream = await transport.connect(...how);
+        return bare.#stream;
+      },
+      listen: (...how) => transport.listen(...how),
     };
     bare.#connection = await dial(
-      { ...options.transport, connect },
+      kept,
       { host: "127.0.0.1", port },
       {
         self: { name: `${uniqueName("bare")}@127.0.0.1`, creation: 4 },
-        peer: beam.name,
-        cookie: beam.cookie,
+        peer: to.name,
+        cookie: to.cookie,
         flags: ourFlags({ without: options.without ?? 0n }),
         random: systemRandom,
         clock: systemClock,
         up: () => ({ signal: (signal) => bare.signals.push(signal), drained() {}, closed() {} }),
+        ...options.handshake,
       },
     );
     return bare;

@@ -8,13 +8,15 @@ export interface Overheard {
 }
 
 /**
- * TCP that notes the control messages which go each way, by their number in erl_dist_protocol; one with bits (37) as
- * `"37/bits"`. It reads the bytes by itself, with none of the code under test.
+ * TCP that notes the packets of handshakes, and the control messages which go each way, by their number in
+ * erl_dist_protocol; one with bits (37) as `"37/bits"`. It reads the bytes by itself, with none of the code under test.
  */
 export class ControlTap implements Transport {
   readonly #frame: (frame: Buffer) => void;
   #recent = new Kinds();
   readonly #all = new Kinds();
+  /** Of each connection, in the order in which they began: `> N` for a packet sent, `< sok` for one received. */
+  readonly handshakes: string[][] = [];
 
   /** `frame` is given the frames that were received. */
   constructor(frame: (frame: Buffer) => void = () => {}) {
@@ -51,12 +53,35 @@ export class ControlTap implements Transport {
     return recent;
   }
 
+  /** For what is sent and what is received on a new connection. */
   #readers(): [(bytes: Uint8Array) => void, (bytes: Uint8Array) => void] {
-    const note = (direction: keyof Overheard) => (kind: string) => {
-      for (const kinds of [this.#recent, this.#all]) kinds[direction].add(kind);
+    const handshake: string[] = [];
+    const heardOf = (packet: string) => {
+      // What goes to epmd is not one.
+      if (handshake.length === 0 && /[Nn]$/.test(packet)) this.handshakes.push(handshake);
+      handshake.push(packet);
     };
-    return [packetReader(note("sent")), packetReader(note("received"), this.#frame)];
+    const note = (direction: keyof Overheard, sign: string): Found => ({
+      handshake: (packet) => heardOf(`${sign} ${packetName(packet)}`),
+      control: (kind) => {
+        for (const kinds of [this.#recent, this.#all]) kinds[direction].add(kind);
+      },
+    });
+    return [packetReader(note("sent", ">")), packetReader({ ...note("received", "<"), frame: this.#frame })];
   }
+}
+
+/** What is told of one direction of a connection. */
+interface Found {
+  handshake(packet: Buffer): void;
+  control(kind: string): void;
+  frame?(frame: Buffer): void;
+}
+
+/** The letter of a packet of the handshake, with the status where it is one: `N`, `sok`, `snamed`. */
+function packetName(packet: Buffer): string {
+  const text = packet.toString("latin1");
+  return text[0] === "s" ? text.replace(/:.*/s, "") : text[0]!;
 }
 
 class Kinds {
@@ -97,10 +122,7 @@ function overheard(stream: ByteStream, read: (bytes: Uint8Array) => void): ByteS
 }
 
 /** Reads one direction of a connection: the packets of the handshake, whose last is `r` or `a`, then frames. */
-function packetReader(
-  found: (control: string) => void,
-  frame: (frame: Buffer) => void = () => {},
-): (bytes: Uint8Array) => void {
+function packetReader({ handshake, control, frame }: Found): (bytes: Uint8Array) => void {
   let rest: Buffer = Buffer.alloc(0);
   let up = false;
   return (bytes) => {
@@ -113,9 +135,12 @@ function packetReader(
       const packet = rest.subarray(head, end);
       rest = rest.subarray(end);
       if (up) {
-        frame(packet);
-        controlOf(packet, found);
-      } else up = packet[0] === "r".charCodeAt(0) || packet[0] === "a".charCodeAt(0);
+        frame?.(packet);
+        controlOf(packet, control);
+      } else {
+        handshake(packet);
+        up = packet[0] === "r".charCodeAt(0) || packet[0] === "a".charCodeAt(0);
+      }
     }
   };
 }
