@@ -23,6 +23,8 @@ export {
   type LogFacts,
   type Logger,
   NodeDownError,
+  PeerLimitError,
+  type PeerLimitErrorCode,
   type Random,
   type SchemaIssue,
   type SchemaResult,

@@ -21,7 +21,9 @@ import type { Carrier } from "./carrier.ts";
 import {
   DEFAULT_HIGH_WATER_BYTES,
   DEFAULT_MAX_QUEUED_BYTES,
+  DEFAULT_MAX_QUEUED_BYTES_PER_PEER,
   DEFAULT_MAX_QUEUED_SIGNALS,
+  DEFAULT_MAX_TIES_PER_PEER,
   type NodeOptions,
 } from "./options.ts";
 
@@ -98,7 +100,8 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     remote: peers,
     functions: exposed,
     localMessages,
-    maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer,
+    maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer ?? DEFAULT_MAX_QUEUED_BYTES_PER_PEER,
+    maxTiesPerPeer: options.maxTiesPerPeer ?? DEFAULT_MAX_TIES_PER_PEER,
   });
   const spawner = new Spawner(runtime, exposed);
   serveErpc(spawner, exposed);

@@ -84,10 +84,16 @@ export interface NodeOptions extends CookieOptions, Profile {
    */
   readonly maxQueuedBytes?: number;
   /**
-   * Bytes that one peer may have waiting in mailboxes here, default 256 MiB; above that its connection is closed with
+   * Bytes that one peer may have waiting in mailboxes here, and in arguments of functions that it has spawned and that still
+   * run, default 256 MiB; above that its connection is closed with
    * `queue_limit`, and the log says `PEER_QUEUE_LIMIT`.
    */
   readonly maxQueuedBytesPerPeer?: number;
+  /**
+   * Monitors and links that processes of one peer may have made with processes here, default 1,000,000; above that its
+   * connection is closed with `tie_limit`, and the log says `PEER_TIE_LIMIT`.
+   */
+  readonly maxTiesPerPeer?: number;
   /** Signals that may wait for one connection being made before `send` fails with `BUSY`, default 10,000. */
   readonly maxQueuedSignals?: number;
   /**
@@ -105,5 +111,7 @@ export interface NodeOptions extends CookieOptions, Profile {
 
 export const DEFAULT_HIGH_WATER_BYTES = 1024 * 1024;
 export const DEFAULT_MAX_QUEUED_BYTES = 16 * 1024 * 1024;
+export const DEFAULT_MAX_QUEUED_BYTES_PER_PEER = 256 * 1024 * 1024;
+export const DEFAULT_MAX_TIES_PER_PEER = 1_000_000;
 export const DEFAULT_MAX_QUEUED_SIGNALS = 10_000;
 export const DEFAULT_SETUP_TIMEOUT_MS = 7_000;

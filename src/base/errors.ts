@@ -37,20 +37,42 @@ export class NodeDownError extends TiebeamError {
 }
 
 /**
- * A documented bound on what is queued was reached. `BUSY`: by this node for another, by bytes or, while it is being
- * connected, by signals. `PEER_QUEUE_LIMIT`: by a peer in mailboxes here.
+ * What is queued here for a node, by bytes or, while it is being connected, by signals, is over a documented bound. Code
+ * `BUSY`.
  */
 export class BusyError extends TiebeamError {
   readonly node: string;
   readonly bytes: number;
   readonly signals: number;
 
-  constructor(code: "BUSY" | "PEER_QUEUE_LIMIT", node: string, queued: { bytes?: number; signals?: number }) {
+  constructor(node: string, queued: { bytes?: number; signals?: number }) {
     const { bytes = 0, signals = 0 } = queued;
     const amount = signals > 0 ? `${signals} signals` : `${bytes} bytes`;
-    super(code, `${amount} are queued ${code === "BUSY" ? "for" : "from"} node ${node}, which is over the limit`);
+    super("BUSY", `${amount} are queued for node ${node}, which is over the limit`);
     this.node = node;
     this.bytes = bytes;
     this.signals = signals;
+  }
+}
+
+/**
+ * What a peer can go over here.
+ *
+ * | code | what there is too much of |
+ * | --- | --- |
+ * | `PEER_QUEUE_LIMIT` | bytes of its messages that wait in mailboxes here, and of arguments of functions that it runs |
+ * | `PEER_TIE_LIMIT` | monitors and links of its making |
+ * | `PEER_RATE_LIMIT` | signals in a second, where it has a rule for that |
+ */
+export type PeerLimitErrorCode = "PEER_QUEUE_LIMIT" | "PEER_TIE_LIMIT" | "PEER_RATE_LIMIT";
+
+/** A peer went over a documented bound, and lost its connection for it. See {@link PeerLimitErrorCode}. */
+export class PeerLimitError extends TiebeamError {
+  declare readonly code: PeerLimitErrorCode;
+  readonly node: string;
+
+  constructor(code: PeerLimitErrorCode, node: string, problem: string) {
+    super(code, `the connection to ${node} is closed: ${problem}, which is over the limit`);
+    this.node = node;
   }
 }

@@ -1,5 +1,12 @@
 export { type Clock, systemClock, type Timer } from "./clock.ts";
-export { ArgumentError, BusyError, NodeDownError, TiebeamError } from "./errors.ts";
+export {
+  ArgumentError,
+  BusyError,
+  NodeDownError,
+  PeerLimitError,
+  type PeerLimitErrorCode,
+  TiebeamError,
+} from "./errors.ts";
 export { consoleLogger, type LogFacts, type Logger, silentLogger } from "./logger.ts";
 export { type Random, systemRandom } from "./random.ts";
 export { issuesText, type SchemaIssue, type SchemaResult, type StandardSchemaV1 } from "./standard-schema.ts";

@@ -43,6 +43,11 @@ export interface ConnectionLimits {
   readonly maxPendingBytes?: number;
   /** Fragmented messages that are not complete, default 10,000. */
   readonly maxSequences?: number;
+  /**
+   * Bytes that wait for the peer to read when it is sent a link, monitor, exit or answer, default 256 MiB. Nobody can be
+   * made to wait with those, and a peer can ask for any number of answers, so above that the connection is closed.
+   */
+  readonly maxUnreadBytes?: number;
 }
 
 /** How a connection behaves, whichever peer it leads to. */
@@ -68,6 +73,7 @@ export interface ConnectionOptions extends ConnectionSettings {
 export const DEFAULT_MAX_FRAME_BYTES = 128 * 1024 * 1024;
 const DEFAULT_MAX_PENDING_BYTES = 256 * 1024 * 1024;
 const DEFAULT_MAX_SEQUENCES = 10_000;
+const DEFAULT_MAX_UNREAD_BYTES = 256 * 1024 * 1024;
 
 /** Outgoing bytes leave at the latest when they are this many; one block of this size is what a connection holds. */
 const FLUSH_BYTES = 64 * 1024;
@@ -95,6 +101,7 @@ export class Connection implements FrameSink, Ticked {
 
   readonly #clock: Clock;
   readonly #stream: ByteStream;
+  readonly #maxUnreadBytes: number;
   readonly #frames: FrameReader;
   readonly #packets: PacketReader;
   readonly #packetWriter: PacketWriter;
@@ -122,6 +129,7 @@ export class Connection implements FrameSink, Ticked {
     this.abilities = abilitiesOf(established.flags);
     this.#clock = clock;
     this.#stream = stream;
+    this.#maxUnreadBytes = limits?.maxUnreadBytes ?? DEFAULT_MAX_UNREAD_BYTES;
     this.#frames = options.reader ?? new FrameReader(4, maxFrameBytes);
     this.#frames.expect(4, maxFrameBytes);
     this.#packetWriter = new PacketWriter(this.abilities, new Encoder({ ...options.encoder, peer: this.abilities }));
@@ -197,7 +205,7 @@ export class Connection implements FrameSink, Ticked {
    * @throws EncodeError when the signal holds what cannot be encoded for this peer. The connection lives on.
    */
   transmit(signal: Signal): boolean {
-    if (!this.#open) return false;
+    if (!this.#open || this.#isUnread(signal)) return false;
     if (this.#fragments.backlog.holds(signal)) {
       const message = this.#packetWriter.writeApart(signal);
       if (message !== undefined) this.#fragments.add(signal, message);
@@ -221,9 +229,9 @@ export class Connection implements FrameSink, Ticked {
     if (this.#stream.queuedBytes === 0) this.#handler.drained();
   }
 
-  /** Ends the connection after what was written has left, or at once with `abort`. The handler's `closed` is called before this returns. */
-  close(reason: CloseReason = "disconnect", options?: { abort?: boolean }): void {
-    this.#end(reason, undefined, options?.abort ?? false);
+  /** Ends the connection after what was written has left, or at once with `abort`. The handler's `closed` is called, with `error`, before this returns. */
+  close(reason: CloseReason = "disconnect", options?: { abort?: boolean; error?: Error }): void {
+    this.#end(reason, options?.error, options?.abort ?? false);
   }
 
   /** Changes the tick time; see {@link Ticker.change}. */
@@ -299,6 +307,16 @@ export class Connection implements FrameSink, Ticked {
   #ask(id: number): void {
     this.#packetWriter.write(this.#writer, { op: "unlink", from: this.#questioner, to: this.#questioned, id });
     this.#wrote();
+  }
+
+  /** Ends the connection when a signal that nobody can be made to wait with finds too much waiting. */
+  #isUnread(signal: Signal): boolean {
+    if ("message" in signal) return false;
+    const bytes = this.bytesHeld(signal);
+    if (bytes <= this.#maxUnreadBytes) return false;
+    const problem = `it does not read the ${bytes} bytes that wait for it, which is over the limit`;
+    this.#end("unread_limit", new DistributionError("DIST_LIMIT", this.peer.name, problem), true);
+    return true;
   }
 
   /** True for questions and answers of {@link #ask}, which concern the connection alone. */

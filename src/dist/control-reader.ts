@@ -102,7 +102,7 @@ export class ControlReader {
       case Ctrl.PayloadExit2Tt:
         return this.#exit("exit");
       case Ctrl.MonitorP:
-        return done({ op: "monitor", from: this.#ownPid(), to: this.#pidOrName(), ref: this.#ref() });
+        return done({ op: "monitor", from: this.#ownPid(), to: this.#pidOrName(), ref: this.#ownRef() });
       case Ctrl.DemonitorP:
         return done({ op: "demonitor", from: this.#ownPid(), to: this.#pidOrName(), ref: this.#ref() });
       case Ctrl.MonitorPExit:
@@ -197,9 +197,8 @@ export class ControlReader {
   }
 
   #spawnRequest(): Control {
-    const ref = this.#ref();
+    const ref = this.#ownRef();
     const from = this.#ownPid();
-    if (ref.node !== this.#peer) throw this.#foreign("reference", ref.node);
     const groupLeader = this.#pid();
     const mfa = this.#term();
     const options = this.#term();
@@ -288,6 +287,13 @@ export class ControlReader {
     const value = this.#term();
     if (!(value instanceof Ref)) throw this.#malformed("a reference is due in it");
     return value;
+  }
+
+  /** A reference that must be one of the peer's, as the key of what it makes here. */
+  #ownRef(): Ref {
+    const ref = this.#ref();
+    if (ref.node !== this.#peer) throw this.#foreign("reference", ref.node);
+    return ref;
   }
 
   #name(): string {

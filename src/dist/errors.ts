@@ -62,7 +62,7 @@ export class HandshakeError extends TiebeamError {
  * | --- | --- |
  * | `DIST_PROTOCOL` | a frame, header, fragment or control message that is malformed, unknown or out of order |
  * | `DIST_IDENTITY` | a signal in the name of a process of another node |
- * | `DIST_LIMIT` | a frame, a fragmented message or a number of them over a documented limit |
+ * | `DIST_LIMIT` | a frame, a fragmented message or a number of them over a documented limit; or nothing is read of too much that waits |
  * | `DIST_TERM` | a term that cannot be decoded, or is over the limits for terms; `cause` says why |
  */
 export type DistributionErrorCode = "DIST_PROTOCOL" | "DIST_IDENTITY" | "DIST_LIMIT" | "DIST_TERM";

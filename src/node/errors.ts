@@ -41,4 +41,6 @@ export type DownReason =
   | "queue_limit"
   | "rate_limit"
   | "replaced"
-  | "shutdown";
+  | "shutdown"
+  | "tie_limit"
+  | "unread_limit";

@@ -1,6 +1,7 @@
 export { type AcceptOptions, Acceptor } from "./acceptor.ts";
 export { type Caller, CallerWithConsole } from "./caller.ts";
 export { CookieError, type CookieOptions, cookieSource } from "./cookie.ts";
+export type { DownCause } from "./down-causes.ts";
 export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
 export { Exposed, type ExposedFunction, type ExposeOptions } from "./exposed.ts";
 export { randomCreation } from "./granted-names.ts";
@@ -8,7 +9,7 @@ export { Keeper, type ReconnectOptions, reconnectOf } from "./keeper.ts";
 export { checkNameKinds } from "./name-kinds.ts";
 export { startNetKernel } from "./net-kernel.ts";
 export type { PeerOperation, PeerRules } from "./peer-rules.ts";
-export { type Dial, type DownCause, Peers, type PeersOptions, type PeersOwner } from "./peers.ts";
+export { type Dial, Peers, type PeersOptions, type PeersOwner } from "./peers.ts";
 export { type AddressResolver, epmdResolver, fixedPortResolver } from "./resolver.ts";
 export { startRex } from "./rex.ts";
 export { type Spawnable, Spawner } from "./spawn.ts";

@@ -38,8 +38,8 @@ export interface GuardEffects {
   answer(signal: Signal): void;
   /** Takes a signal in place of one that is too long. */
   instead(signal: Signal): void;
-  /** The peer sends more than it may. */
-  tooMany(): void;
+  /** The peer sends more than it may: so many signals since the last second began. */
+  tooMany(signals: number): void;
 }
 
 const NOTSUP = atom("notsup");
@@ -82,7 +82,7 @@ export class PeerGuard implements Admission {
   /** True when the signal is taken. When not, it has been answered. */
   admit(signal: Signal): boolean {
     if (!this.#inTime()) {
-      this.#effects.tooMany();
+      this.#effects.tooMany(this.#signals);
       return false;
     }
     if (this.#allows(signal)) return true;

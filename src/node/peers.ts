@@ -1,9 +1,10 @@
 import {
   ArgumentError,
-  BusyError,
   type Clock,
   type Logger,
   NodeDownError,
+  PeerLimitError,
+  type PeerLimitErrorCode,
   type Random,
   type Timer,
 } from "../base/index.ts";
@@ -12,16 +13,18 @@ import type {
   Connection,
   ConnectionHandler,
   ConnectRequest,
-  Lane,
   Signal,
   UnlinkSignal,
 } from "../dist/index.ts";
 import { DistributionError, HandshakeError, splitNodeName } from "../dist/index.ts";
 import type { Remote, Unsent } from "../runtime/index.ts";
-import { copyTerm } from "../term/index.ts";
-import { NodeStoppedError } from "./errors.ts";
+import { type Deferred, deferred } from "./deferred.ts";
+import { type DownCause, DownCauses } from "./down-causes.ts";
+import { type DownReason, NodeStoppedError } from "./errors.ts";
 import { GrantedNames } from "./granted-names.ts";
+import { PeerLink, type QueueLimits } from "./peer-link.ts";
 import { PeerGuard, type PeerRules } from "./peer-rules.ts";
+import { WaitingSignals } from "./waiting-signals.ts";
 
 /**
  * Opens a connection to a node: address, stream, handshake. The connection reports to {@link Peers.up} before this
@@ -39,7 +42,7 @@ export interface PeersOwner {
   down(node: string, reason: string, wasUp: boolean): void;
 }
 
-export interface PeersOptions {
+export interface PeersOptions extends QueueLimits {
   readonly self: string;
   readonly dial: Dial;
   readonly owner: PeersOwner;
@@ -50,21 +53,8 @@ export interface PeersOptions {
   readonly setupTimeoutMs: number;
   /** What a peer may do; asked once for each connection. */
   readonly rules: ((node: string) => PeerRules | undefined) | undefined;
-  /** Bytes queued for one node, ahead of what a process sends, above which its `send` gives a promise. */
-  readonly highWaterBytes: number;
-  /**
-   * Bytes queued for one node, ahead of what a process sends, above which sending fails with `BUSY`. A message counts
-   * neither when it is sent nor while it is leaving in fragments, so one of any size is taken while there is room.
-   */
-  readonly maxQueuedBytes: number;
   /** Signals that may wait for a connection that is being made. */
   readonly maxQueuedSignals: number;
-}
-
-/** How the latest connection to a node ended. */
-export interface DownCause {
-  readonly reason: string;
-  readonly error: Error | undefined;
 }
 
 /** A handshake that a peer began. */
@@ -76,8 +66,7 @@ export interface Attempt {
 /** A connection that is being made, by us, by the peer, or both. */
 interface Connecting {
   readonly at: "connecting";
-  /** Signals that wait, in their order, as copies. */
-  readonly queue: { readonly signal: Signal; readonly unsent: Unsent | undefined }[];
+  readonly waiting: WaitingSignals;
   readonly abort: AbortController;
   /** Settles with the connection's coming up or its failure. */
   readonly settled: Deferred;
@@ -92,16 +81,9 @@ interface Connecting {
 interface Up {
   readonly at: "up";
   readonly connection: Connection;
+  readonly link: PeerLink;
   /** The {@link Attempt} that it came from, 0 for one of ours. */
   readonly order: number;
-  /** Wait for room: one for each sender of a large message, and one, without a lane, for all others. */
-  readonly rooms: Map<Lane | undefined, Deferred>;
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
 }
 
 /**
@@ -118,7 +100,7 @@ interface Deferred {
 export class Peers implements Remote {
   readonly #options: PeersOptions;
   readonly #peers = new Map<string, Connecting | Up>();
-  readonly #downCauses = new Map<string, DownCause>();
+  readonly #downCauses = new DownCauses();
   readonly #grantedNames: GrantedNames;
   /** The net tick time, once it has been changed. */
   #tickTimeMs: number | undefined;
@@ -160,25 +142,17 @@ export class Peers implements Remote {
     const peer = this.#peers.get(node) ?? (dial ? this.#dial(node) : undefined);
     if (peer === undefined) return undefined;
     if (peer.at === "connecting") {
-      this.#queue(node, peer, signal, unsent);
+      peer.waiting.add(signal, unsent);
       return undefined;
     }
-    const { connection } = peer;
-    if (isMessage(signal) && connection.bytesHeld(signal) > this.#options.maxQueuedBytes) {
-      throw new BusyError("BUSY", node, { bytes: connection.bytesHeld(signal) });
-    }
-    connection.transmit(signal);
-    if (signal.op === "unlink" && !connection.abilities.unlinkId) this.#acknowledge(signal, node);
-    if (connection.bytesAhead(signal) <= this.#options.highWaterBytes) return undefined;
-    return roomOf(peer, connection.laneOf(signal)).promise;
+    const room = peer.link.transmit(signal);
+    if (signal.op === "unlink" && !peer.connection.abilities.unlinkId) this.#acknowledge(signal, node);
+    return room;
   }
 
-  overQueued(node: string, bytes: number): void {
-    const peer = this.#peers.get(node);
-    if (peer?.at !== "up") return;
-    const error = new BusyError("PEER_QUEUE_LIMIT", node, { bytes });
-    this.#options.logger.warn(error.message, { code: error.code });
-    peer.connection.close("queue_limit", { abort: true });
+  overLimit(error: PeerLimitError): void {
+    const peer = this.#peers.get(error.node);
+    if (peer?.at === "up") peer.connection.close(LIMIT_REASONS[error.code], { abort: true, error });
   }
 
   /** Connects, unless there is a connection already. Rejects with the error of the step that failed. */
@@ -253,23 +227,21 @@ export class Peers implements Remote {
     if (live?.at === "up") live.connection.close("replaced");
     const before = this.#connectingTo(node);
     if (attempt !== OURS && before?.dialling) this.#giveWay(node, before);
-    const peer: Up = { at: "up", connection, order: attempt.order, rooms: new Map() };
+    const link = new PeerLink(connection, this.#options);
+    const peer: Up = { at: "up", connection, link, order: attempt.order };
     this.#peers.set(node, peer);
-    this.#downCauses.delete(node);
+    this.#downCauses.forget(node);
     if (this.#tickTimeMs !== undefined) connection.changeTickTime(this.#tickTimeMs, 0);
     this.#options.owner.up(node, connection);
     if (before !== undefined) {
       before.patience?.cancel();
-      for (const { signal, unsent } of before.queue) this.#transmitQueued(node, signal, unsent);
+      before.waiting.sendAll((signal) => void this.transmit(node, signal, false), this.#options.logger);
       before.settled.resolve();
     }
     return {
       ...this.#guard(node, connection),
       signal: (signal, bytes) => this.#options.owner.signal(signal, node, bytes),
-      drained: (lane) => {
-        peer.rooms.get(lane)?.resolve();
-        peer.rooms.delete(lane);
-      },
+      drained: (lane) => link.drained(lane),
       closed: (reason, error) => this.#down(node, peer, reason, error),
     };
   }
@@ -305,7 +277,10 @@ export class Peers implements Remote {
     const admission = new PeerGuard(rules, this.#options.clock, {
       answer: (signal) => void connection.transmit(signal),
       instead: (signal) => this.#options.owner.signal(signal, node, 0),
-      tooMany: () => connection.close("rate_limit", { abort: true }),
+      tooMany: (signals) => {
+        const problem = `it sends ${signals} signals in a second`;
+        this.overLimit(new PeerLimitError("PEER_RATE_LIMIT", node, problem));
+      },
     });
     return { admission };
   }
@@ -327,7 +302,7 @@ export class Peers implements Remote {
     settled.promise.catch(() => {});
     const peer: Connecting = {
       at: "connecting",
-      queue: [],
+      waiting: new WaitingSignals(node, this.#options.maxQueuedSignals),
       abort: new AbortController(),
       settled,
       dialling: false,
@@ -336,23 +311,6 @@ export class Peers implements Remote {
     };
     this.#peers.set(node, peer);
     return peer;
-  }
-
-  /** Queues a copy, since a message is fixed when `send` returns. */
-  #queue(node: string, peer: Connecting, signal: Signal, unsent: Unsent | undefined): void {
-    const signals = peer.queue.length;
-    if (isMessage(signal) && signals >= this.#options.maxQueuedSignals) throw new BusyError("BUSY", node, { signals });
-    const copy = "message" in signal ? { ...signal, message: copyTerm(signal.message, { floats: "exact" }) } : signal;
-    peer.queue.push({ signal: copy, unsent });
-  }
-
-  #transmitQueued(node: string, signal: Signal, unsent: Unsent | undefined): void {
-    try {
-      void this.transmit(node, signal, false);
-    } catch (error) {
-      if (unsent !== undefined) return unsent(error as Error);
-      this.#options.logger.warn(`a ${signal.op} that waited for the connection to ${node} could not be sent: ${error}`);
-    }
   }
 
   /** With `nok` the peer says that its own attempt is under way and wins: that one is waited for. */
@@ -369,7 +327,7 @@ export class Peers implements Remote {
     peer.abort.abort(error);
     this.#peers.delete(node);
     this.#grantedNames.release(node, false);
-    this.#remember(node, { reason: "connection_setup_failed", error });
+    this.#downCauses.remember(node, { reason: "connection_setup_failed", error });
     peer.settled.reject(error);
     this.#options.owner.down(node, "connection_setup_failed", false);
   }
@@ -378,23 +336,13 @@ export class Peers implements Remote {
     if (this.#peers.get(node) !== peer) return;
     this.#peers.delete(node);
     this.#grantedNames.release(node, true);
-    this.#remember(node, { reason, error });
-    if (error instanceof DistributionError) this.#options.logger.warn(error.message, { code: error.code });
-    for (const room of peer.rooms.values()) room.resolve();
+    this.#downCauses.remember(node, { reason, error });
+    if (error instanceof DistributionError || error instanceof PeerLimitError)
+      this.#options.logger.warn(error.message, { code: error.code });
+    peer.link.ended();
     this.#options.owner.down(node, reason, true);
   }
-
-  /** Names come from peers too, even from those that prove nothing, so only the latest are kept. */
-  #remember(node: string, cause: DownCause): void {
-    this.#downCauses.delete(node);
-    this.#downCauses.set(node, cause);
-    const [oldest] = this.#downCauses.keys();
-    if (oldest !== undefined && this.#downCauses.size > MAX_DOWN_CAUSES) this.#downCauses.delete(oldest);
-  }
 }
-
-/** Lost nodes of which it is known why. */
-const MAX_DOWN_CAUSES = 1_000;
 
 /** Our own attempts, of which there is one at a time. */
 const OURS: Attempt = { order: 0 };
@@ -402,21 +350,8 @@ const OURS: Attempt = { order: 0 };
 /** What a connection reports to that nobody wants. */
 const NOBODY: ConnectionHandler = { signal() {}, drained() {}, closed() {} };
 
-function roomOf({ rooms }: Up, lane: Lane | undefined): Deferred {
-  const room = rooms.get(lane) ?? deferred();
-  rooms.set(lane, room);
-  return room;
-}
-
-/** Messages are what back-pressure applies to; links, monitors, exits and answers are owed. */
-function isMessage(signal: Signal): boolean {
-  return "message" in signal;
-}
-
-function deferred(): Deferred {
-  let settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { promise, resolve: () => settle?.resolve(), reject: (error) => settle?.reject(error) };
-}
+const LIMIT_REASONS: Record<PeerLimitErrorCode, DownReason> = {
+  PEER_QUEUE_LIMIT: "queue_limit",
+  PEER_TIE_LIMIT: "tie_limit",
+  PEER_RATE_LIMIT: "rate_limit",
+};

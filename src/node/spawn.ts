@@ -1,5 +1,5 @@
 import { SPAWN_LINKED, SPAWN_MONITORED, type SpawnRequestSignal } from "../dist/index.ts";
-import type { Behaviour, ProcessCore, Runtime } from "../runtime/index.ts";
+import type { Behaviour, Origin, ProcessCore, QueuedMessage, Runtime } from "../runtime/index.ts";
 import { Atom, atom, atomTerm, isList, isTuple, type Term, tuple } from "../term/index.ts";
 import { type Caller, CallerWithConsole } from "./caller.ts";
 import type { Exposed } from "./exposed.ts";
@@ -28,7 +28,7 @@ export class Spawner {
   constructor(runtime: Runtime, exposed: Exposed) {
     this.#runtime = runtime;
     this.#exposed = exposed;
-    runtime.spawnRequested = (signal) => this.request(signal);
+    runtime.spawnRequested = (signal, origin) => this.request(signal, origin);
   }
 
   /** Adds a function of the node's own, by `module:name/arity`. */
@@ -37,20 +37,19 @@ export class Spawner {
   }
 
   /** Answers a request of a peer. The answer leaves before anything else that concerns the new process. */
-  request(signal: SpawnRequestSignal): void {
+  request(signal: SpawnRequestSignal, { peer, bytes }: Origin): void {
     const { ref, from } = signal;
     const wanted = readOptions(signal.options);
     if (wanted === undefined) {
       return void this.#runtime.route(from.node, { op: "spawnReply", ref, to: from, flags: 0, result: BADOPT }, false);
     }
-    const core = this.#runtime.spawn(() => new Spawned(signal), { groupLeader: signal.groupLeader });
+    const spawned = new Spawned(signal);
+    const core = this.#runtime.spawn(() => spawned, { groupLeader: signal.groupLeader });
     const flags = (wanted.link ? SPAWN_LINKED : 0) | (wanted.monitor ? SPAWN_MONITORED : 0);
     void this.#runtime.route(from.node, { op: "spawnReply", ref, to: from, flags, result: core.pid }, false);
-    if (wanted.link) {
-      core.links.onLink(from);
-      this.#runtime.tie(core, from.node);
-    }
+    if (wanted.link) this.#runtime.tiedBy(from.node, core, core.links.onLink(from));
     if (wanted.monitor) this.#runtime.accept({ op: "monitor", from, to: core.pid, ref });
+    if (peer !== undefined) spawned.waiting = this.#runtime.peerQueues.add(signal, peer, bytes);
     core.occupy(async () => {
       const caller = new CallerWithConsole(this.#runtime, from.node, signal.groupLeader);
       try {
@@ -83,12 +82,18 @@ export class Spawner {
 /** A spawned process has no behaviour of its own: what is sent to it is dropped. */
 class Spawned implements Behaviour {
   readonly label: string;
+  /** Its arguments count against its peer as long as it runs. */
+  waiting: QueuedMessage | undefined;
 
   constructor({ module, function: name, arity }: SpawnRequestSignal) {
     this.label = `spawned ${module}:${name}/${arity}`;
   }
 
   receive(): void {}
+
+  ended(): void {
+    this.waiting?.release();
+  }
 }
 
 /** The options of a request, undefined when one is unknown. */

@@ -62,8 +62,9 @@ export async function call(
       runtime.addAlias(ref, {
         core,
         deliver(reply) {
+          if (!isTuple(reply) || reply.length !== 2) return; // anybody who knows the alias can send to it
           release();
-          resolvePromise((reply as Tuple)[1] as Term);
+          resolvePromise(reply[1] as Term);
         },
       });
       core.monitor(

@@ -12,6 +12,7 @@ export type { FunctionTable, Outcome } from "./function-table.ts";
 export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
 export type { NodeEvent } from "./node-watchers.ts";
+export type { Origin, QueuedMessage } from "./peer-queues.ts";
 export { type Down, type Monitor, Process } from "./process.ts";
 export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";

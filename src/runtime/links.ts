@@ -1,6 +1,7 @@
 import type { Pid } from "../term/index.ts";
+import type { Tie } from "./peer-ties.ts";
 
-interface Link {
+interface Link extends Tie {
   readonly peer: Pid;
   active: boolean;
   /** Not 0 while an unlink of that number awaits its acknowledgement. */
@@ -19,9 +20,9 @@ export class Links {
 
   /** Links from this side. True when a `link` signal has to go to the peer. */
   link(peer: Pid): boolean {
-    const link = this.#links.get(peer.key);
-    if (link?.active) return false;
-    this.#links.set(peer.key, { peer, active: true, unlinkId: 0 });
+    if (this.#links.get(peer.key)?.active) return false;
+    this.#remove(peer);
+    this.#add(peer);
     return true;
   }
 
@@ -34,38 +35,56 @@ export class Links {
     return link.unlinkId;
   }
 
-  /** The peer linked. */
-  onLink(peer: Pid): void {
-    if (!this.#links.has(peer.key)) this.#links.set(peer.key, { peer, active: true, unlinkId: 0 });
+  /** The peer linked. Gives the link, unless there was one. */
+  onLink(peer: Pid): Tie | undefined {
+    return this.#links.has(peer.key) ? undefined : this.#add(peer);
   }
 
   /** The peer unlinked. The acknowledgement is the caller's to send, whatever there was. */
   onUnlink(peer: Pid): void {
-    if (this.#links.get(peer.key)?.active) this.#links.delete(peer.key);
+    if (this.#links.get(peer.key)?.active) this.#remove(peer);
   }
 
   /** The peer acknowledged an unlink of ours. */
   onUnlinkAck(peer: Pid, id: number | bigint): void {
     const link = this.#links.get(peer.key);
-    if (link !== undefined && !link.active && BigInt(id) === BigInt(link.unlinkId)) this.#links.delete(peer.key);
+    if (link !== undefined && !link.active && BigInt(id) === BigInt(link.unlinkId)) this.#remove(peer);
   }
 
   /** The peer ended. True when the link was active, so that the exit concerns this process. */
   onExit(peer: Pid): boolean {
     const active = this.#links.get(peer.key)?.active === true;
-    this.#links.delete(peer.key);
+    this.#remove(peer);
     return active;
   }
 
   /** Forgets all links to a node that is gone, and returns the peers of the active ones. */
   takeNode(node: string): Pid[] {
     const links = [...this.#links.values()].filter((link) => link.peer.node === node);
-    for (const link of links) this.#links.delete(link.peer.key);
+    for (const link of links) this.#remove(link.peer);
     return links.filter((link) => link.active).map((link) => link.peer);
+  }
+
+  /** Forgets all links. Returns the peers of the active ones. */
+  takeAll(): Pid[] {
+    const peers = this.peers();
+    for (const { peer } of this.#links.values()) this.#remove(peer);
+    return peers;
   }
 
   /** The processes linked to. */
   peers(): Pid[] {
     return [...this.#links.values()].filter((link) => link.active).map((link) => link.peer);
+  }
+
+  #add(peer: Pid): Link {
+    const link: Link = { peer, active: true, unlinkId: 0, countedBy: undefined };
+    this.#links.set(peer.key, link);
+    return link;
+  }
+
+  #remove(peer: Pid): void {
+    this.#links.get(peer.key)?.countedBy?.release();
+    this.#links.delete(peer.key);
   }
 }

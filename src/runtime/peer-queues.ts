@@ -8,6 +8,12 @@ class PeerQueue {
   }
 }
 
+/** Where a signal came from: the node, unless it is this one, and the bytes of its payload. */
+export interface Origin {
+  readonly peer: string | undefined;
+  readonly bytes: number;
+}
+
 /** A message of a peer that waits in a mailbox, and is counted until it is taken or dropped. */
 export class QueuedMessage {
   readonly message: unknown;
@@ -31,8 +37,9 @@ export class QueuedMessage {
 const MESSAGE_OVERHEAD_BYTES = 200;
 
 /**
- * Counts what each peer has waiting in mailboxes: these are unbounded as on the BEAM, but what one peer may fill them with
- * is not. A message that finds an empty mailbox is not counted: it is taken within the turn.
+ * Counts what each peer has waiting in mailboxes, and in functions that it has spawned: these are unbounded as on the BEAM,
+ * but what one peer may fill them with is not. A message that finds an empty mailbox is not counted: it is taken within
+ * the turn.
  */
 export class PeerQueues {
   readonly #limitBytes: number;

@@ -5,7 +5,8 @@ import type { Address } from "./destination.ts";
 import { Reason, reasonOf } from "./exit-reason.ts";
 import { Links } from "./links.ts";
 import { Mailbox } from "./mailbox.ts";
-import { QueuedMessage } from "./peer-queues.ts";
+import { type Origin, QueuedMessage } from "./peer-queues.ts";
+import type { Tie } from "./peer-ties.ts";
 import type { Runtime, Unsent } from "./runtime.ts";
 
 /** What runs in a process: it takes the messages, one at a time. */
@@ -41,7 +42,7 @@ export interface Monitoring {
 }
 
 /** A monitor that another process holds on this one. */
-export interface Watch {
+export interface Watch extends Tie {
   readonly core: ProcessCore;
   readonly watcher: Pid;
   readonly ref: Ref;
@@ -124,10 +125,13 @@ export class ProcessCore {
     return this.#abort.signal;
   }
 
-  /** Puts a message into the mailbox. */
-  deliver(message: unknown): void {
+  /** Puts a message into the mailbox. One of another node that has to wait counts against that node. */
+  deliver(message: unknown, origin?: Origin): void {
     if (!this.#alive) return;
-    this.#mailbox.put(message);
+    const peer = this.busy ? origin?.peer : undefined;
+    const waiting = peer === undefined ? message : this.runtime.peerQueues.add(message, peer, origin!.bytes);
+    if (!this.#alive) return; // the node was lost, for it had too much waiting, and this process with it
+    this.#mailbox.put(waiting);
     this.#wake();
   }
 
@@ -177,19 +181,19 @@ export class ProcessCore {
   }
 
   /** An exit signal arrived: from a broken link, or sent by `exit/2`. The table of the docs, "Exit signals". */
-  receiveExit(from: Pid, reason: unknown, kind: "link" | "sent"): void {
+  receiveExit(from: Pid, reason: unknown, kind: "link" | "sent", origin?: Origin): void {
     const { immortal } = this.behaviour;
     if (kind === "sent" && reason === Reason.kill && !immortal) this.exit(Reason.killed);
-    else if (this.trapExit || immortal) this.deliver(tuple(EXIT, from, reason as object));
+    else if (this.trapExit || immortal) this.deliver(tuple(EXIT, from, reason as object), origin);
     else if (reason !== Reason.normal || (kind === "sent" && from.key === this.pid.key)) this.exit(reason);
   }
 
   /** A monitor of this process fired. */
-  receiveDown(refIndex: number, reason: unknown): void {
+  receiveDown(refIndex: number, reason: unknown, origin?: Origin): void {
     const monitoring = this.monitors.get(refIndex);
     if (monitoring === undefined) return;
     this.monitors.delete(refIndex);
-    if (monitoring.onDown === undefined) this.deliver(downMessage(monitoring, reason));
+    if (monitoring.onDown === undefined) this.deliver(downMessage(monitoring, reason), origin);
     else monitoring.onDown(reason);
   }
 
@@ -216,7 +220,11 @@ export class ProcessCore {
   /** Makes an address of this process: messages to it are its own until `removeAlias` of the runtime. */
   alias(): Ref {
     const ref = this.runtime.identity.newRef();
-    if (this.#alive) this.runtime.addAlias(ref, { core: this, deliver: (message) => this.deliver(message) });
+    if (this.#alive)
+      this.runtime.addAlias(ref, {
+        core: this,
+        deliver: (message, origin) => this.deliver(message, origin),
+      });
     return ref;
   }
 

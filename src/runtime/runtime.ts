@@ -1,12 +1,13 @@
-import { type Clock, type Logger, NodeDownError } from "../base/index.ts";
-import type { Signal, SpawnRequestSignal } from "../dist/index.ts";
+import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/index.ts";
+import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
 import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
 import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
 import { Names } from "./names.ts";
 import { NodeWatchers } from "./node-watchers.ts";
-import { PeerQueues } from "./peer-queues.ts";
+import { type Origin, PeerQueues } from "./peer-queues.ts";
+import { PeerTies, type Tie } from "./peer-ties.ts";
 import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
 import { replyAlias } from "./reply-tag.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -25,8 +26,8 @@ export interface Remote {
    * @throws EncodeError for what cannot be sent, BusyError when far too much is queued already.
    */
   transmit(node: string, signal: Signal, dial: boolean, unsent?: Unsent): Promise<void> | undefined;
-  /** A peer has more bytes waiting in mailboxes here than it may. */
-  overQueued(node: string, bytes: number): void;
+  /** A peer went over a limit: it is to lose its connection. */
+  overLimit(error: PeerLimitError): void;
   /** Why there is no connection to a node, where that is known. */
   downCause(node: string): { readonly reason: string; readonly error: Error | undefined } | undefined;
 }
@@ -34,7 +35,7 @@ export interface Remote {
 /** Who gets the messages sent to an alias. */
 export interface AliasTarget {
   readonly core: ProcessCore;
-  deliver(message: unknown): void;
+  deliver(message: unknown, origin: Origin): void;
 }
 
 export interface RuntimeOptions {
@@ -44,19 +45,17 @@ export interface RuntimeOptions {
   readonly remote: Remote;
   /** The functions that terms of others may name. */
   readonly functions: FunctionTable;
-  /** Bytes that one peer may have waiting in mailboxes, default 256 MiB. */
-  readonly maxQueuedBytesPerPeer?: number | undefined;
+  /** Bytes that one peer may have waiting in mailboxes. */
+  readonly maxQueuedBytesPerPeer: number;
+  /** Monitors and links that one peer may have made. */
+  readonly maxTiesPerPeer: number;
   /** How local messages are copied; `"share"` hands them over as they are. */
   readonly localMessages: CopyOptions | "share";
 }
 
-const DEFAULT_MAX_QUEUED_BYTES_PER_PEER = 256 * 1024 * 1024;
-
 /** A signal that is to take effect, and where it came from. */
-interface Arrival {
+interface Arrival extends Origin {
   readonly signal: Signal;
-  readonly peer: string | undefined;
-  readonly bytes: number;
 }
 
 /**
@@ -75,10 +74,11 @@ export class Runtime {
   readonly spawns = new SpawnRequests(this);
   readonly nodeWatchers = new NodeWatchers();
   readonly peerQueues: PeerQueues;
+  readonly peerTies: PeerTies;
   /** The group leader of processes that are given none: who prints for them. Without one, each is its own. */
   groupLeader: Pid | undefined;
   /** Starts a process that a node, this one included, has asked for. */
-  spawnRequested: ((signal: SpawnRequestSignal) => void) | undefined;
+  spawnRequested: ((signal: SpawnRequestSignal, origin: Origin) => void) | undefined;
   readonly #remote: Remote;
   readonly #localMessages: CopyOptions | "share";
   readonly #processes = new Map<number, ProcessCore>();
@@ -94,12 +94,15 @@ export class Runtime {
     this.clock = options.clock;
     this.logger = options.logger;
     this.functions = options.functions;
-    this.peerQueues = new PeerQueues(
-      options.maxQueuedBytesPerPeer ?? DEFAULT_MAX_QUEUED_BYTES_PER_PEER,
-      (node, bytes) => this.#remote.overQueued(node, bytes),
+    const { remote, maxQueuedBytesPerPeer, maxTiesPerPeer } = options;
+    this.peerQueues = new PeerQueues(maxQueuedBytesPerPeer, (node, bytes) =>
+      remote.overLimit(new PeerLimitError("PEER_QUEUE_LIMIT", node, `${bytes} bytes of it wait in mailboxes`)),
+    );
+    this.peerTies = new PeerTies(maxTiesPerPeer, (node, held) =>
+      remote.overLimit(new PeerLimitError("PEER_TIE_LIMIT", node, `it holds ${held} monitors and links`)),
     );
     this.scheduler = new Scheduler(options.clock);
-    this.#remote = options.remote;
+    this.#remote = remote;
     this.#localMessages = options.localMessages;
   }
 
@@ -180,6 +183,12 @@ export class Runtime {
     this.#aliases.delete(index);
   }
 
+  /** A process of a node, which may be this one, has made a monitor or link with a process here. */
+  tiedBy(node: string, core: ProcessCore, made: Tie | undefined): void {
+    this.tie(core, node);
+    if (made !== undefined && node !== this.identity.node) this.peerTies.add(node, made);
+  }
+
   /** Remembers that a process has a link or monitor with a node, so that it is told when the node goes down. */
   tie(core: ProcessCore, node: string): void {
     if (node === this.identity.node) return;
@@ -197,6 +206,7 @@ export class Runtime {
   /** The connection to a node is gone, or could not be made: every link and monitor across it ends, once. */
   nodeDown(node: string): void {
     this.peerQueues.forget(node);
+    this.peerTies.forget(node);
     this.spawns.nodeDown(node);
     const tied = this.#ties.get(node);
     if (tied === undefined) return;
@@ -226,7 +236,7 @@ export class Runtime {
       tied?.delete(core);
       if (tied?.size === 0) this.#ties.delete(node);
     }
-    for (const to of core.links.peers()) this.notify(to.node, { op: "linkExit", from: core.pid, to, reason });
+    for (const to of core.links.takeAll()) this.notify(to.node, { op: "linkExit", from: core.pid, to, reason });
     for (const watch of core.watches) {
       this.#unwatch(watch);
       const { watcher: to, ref, target } = watch;
@@ -261,14 +271,15 @@ export class Runtime {
     }
   }
 
-  #handle({ signal, peer, bytes }: Arrival): void {
+  #handle(arrival: Arrival): void {
+    const { signal, peer } = arrival;
     switch (signal.op) {
       case "send":
-        return this.#deliver(this.find(signal.to), signal.message, peer, bytes);
+        return this.#deliver(this.find(signal.to), signal.message, arrival);
       case "sendName":
-        return this.#deliver(this.names.find(signal.to), signal.message, peer, bytes);
+        return this.#deliver(this.names.find(signal.to), signal.message, arrival);
       case "sendAlias":
-        return this.#aliases.get(this.identity.refIndex(signal.to))?.deliver(signal.message);
+        return this.#aliases.get(this.identity.refIndex(signal.to))?.deliver(signal.message, arrival);
       case "link":
         return this.#link(signal.from, signal.to);
       case "unlink":
@@ -278,19 +289,19 @@ export class Runtime {
         return this.find(signal.to)?.links.onUnlinkAck(signal.from, signal.id);
       case "linkExit": {
         const core = this.find(signal.to);
-        if (core?.links.onExit(signal.from)) core.receiveExit(signal.from, signal.reason, "link");
+        if (core?.links.onExit(signal.from)) core.receiveExit(signal.from, signal.reason, "link", arrival);
         return;
       }
       case "exitAlias": {
         const alias = this.#aliases.get(this.identity.refIndex(signal.to));
-        return alias?.core.receiveExit(signal.from, signal.reason, "sent");
+        return alias?.core.receiveExit(signal.from, signal.reason, "sent", arrival);
       }
       case "spawnRequest":
-        return this.spawnRequested?.(signal);
+        return this.spawnRequested?.(signal, arrival);
       case "spawnReply":
-        return this.spawns.answered(signal);
+        return this.spawns.answered(signal, peer);
       case "exit":
-        return this.find(signal.to)?.receiveExit(signal.from, signal.reason, "sent");
+        return this.find(signal.to)?.receiveExit(signal.from, signal.reason, "sent", arrival);
       case "monitor":
         return this.#watch(signal.from, signal.to, signal.ref);
       case "demonitor": {
@@ -298,7 +309,7 @@ export class Runtime {
         return watch?.watcher.key === signal.from.key ? this.#unwatch(watch) : undefined;
       }
       case "down":
-        return this.find(signal.to)?.receiveDown(this.identity.refIndex(signal.ref), signal.reason);
+        return this.#down(signal, arrival);
       case "groupLeader": {
         const core = this.find(signal.to);
         if (core !== undefined) core.groupLeader = signal.from;
@@ -308,13 +319,12 @@ export class Runtime {
   }
 
   /** A reply that was sent to the caller's pid rather than to its alias finds its call all the same, or nothing at all. */
-  #deliver(core: ProcessCore | undefined, message: unknown, peer: string | undefined, bytes: number): void {
+  #deliver(core: ProcessCore | undefined, message: unknown, origin: Origin): void {
     if (core === undefined) return;
     const alias = replyAlias(message);
     const index = alias === undefined ? -1 : this.identity.refIndex(alias);
-    if (index === -1)
-      core.deliver(peer !== undefined && core.busy ? this.peerQueues.add(message, peer, bytes) : message);
-    else this.#aliases.get(index)?.deliver(message);
+    if (index === -1) core.deliver(message, origin);
+    else this.#aliases.get(index)?.deliver(message, origin);
   }
 
   #link(from: Pid, to: Pid): void {
@@ -322,8 +332,7 @@ export class Runtime {
     if (core === undefined) {
       return this.notify(from.node, { op: "linkExit", from: to, to: from, reason: Reason.noproc });
     }
-    core.links.onLink(from);
-    this.tie(core, from.node);
+    this.tiedBy(from.node, core, core.links.onLink(from));
   }
 
   #watch(watcher: Pid, target: Pid | string, ref: Ref): void {
@@ -331,13 +340,24 @@ export class Runtime {
     if (core === undefined) {
       return this.notify(watcher.node, { op: "down", from: target, to: watcher, ref, reason: Reason.noproc });
     }
-    const watch = { core, watcher, ref, target };
+    const before = this.#watches.get(ref.key);
+    if (before !== undefined) this.#unwatch(before);
+    const watch: Watch = { core, watcher, ref, target, countedBy: undefined };
     this.#watches.set(ref.key, watch);
     core.watches.add(watch);
-    this.tie(core, watcher.node);
+    this.tiedBy(watcher.node, core, watch);
+  }
+
+  /** Nobody but the node of a process knows of its end. */
+  #down({ to, ref, reason }: DownSignal, origin: Origin): void {
+    const core = this.find(to);
+    const index = this.identity.refIndex(ref);
+    const target = core?.monitors.get(index)?.target;
+    if (target?.node === (origin.peer ?? target?.node)) core?.receiveDown(index, reason, origin);
   }
 
   #unwatch(watch: Watch): void {
+    watch.countedBy?.release();
     this.#watches.delete(watch.ref.key);
     watch.core.watches.delete(watch);
   }

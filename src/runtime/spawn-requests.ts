@@ -93,8 +93,8 @@ export class SpawnRequests {
   }
 
   /** The answer to a request. One that comes for a process that has ended meanwhile gives up what it had asked for. */
-  answered({ ref, flags, result }: SpawnReplySignal): void {
-    const pending = this.#take(ref);
+  answered({ ref, flags, result }: SpawnReplySignal, peer: string | undefined): void {
+    const pending = this.#take(ref, peer);
     if (pending === undefined) return;
     const { core, node, request } = pending;
     if (!(result instanceof Pid)) return pending.reject(new SpawnError(node, atomText(result) ?? "unknown"));
@@ -129,9 +129,11 @@ export class SpawnRequests {
     }
   }
 
-  #take(ref: Ref): Pending | undefined {
+  /** What the answer of a node, this one without, is for. What was asked of another it cannot answer. */
+  #take(ref: Ref, peer: string | undefined): Pending | undefined {
     const index = this.#runtime.identity.refIndex(ref);
     const pending = this.#pending.get(index);
+    if (pending?.node !== (peer ?? pending?.node)) return undefined;
     this.#pending.delete(index);
     return pending;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type LogFacts, silentLogger } from "../../src/base/index.ts";
 import { GenServer, noReply, reply } from "../../src/otp/index.ts";
 import type { Down, From } from "../../src/runtime/index.ts";
 import { atom, type Pid, type Term, tuple } from "../../src/term/index.ts";
@@ -243,6 +244,32 @@ describe("a full link", () => {
     for (let i = 0; i < 80; i++) void a.send({ name: "stuck", node: B }, "x".repeat(1_000));
     await cluster.clock.settle();
     expect(reasons).toEqual(["queue_limit"]);
+  });
+
+  test("of monitors that one peer holds here closes its connection, and both sides are told", async () => {
+    const cluster = new Cluster();
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (_: string, facts?: LogFacts) => void warnings.push(facts?.code) };
+    const a = await cluster.start(A);
+    const b = await cluster.start(B, { maxTiesPerPeer: 100, logger });
+    const downs: unknown[] = [];
+    const monitor = () => a.monitor({ name: "rex", node: B }, ({ reason }) => downs.push(reason));
+    for (let i = 0; i < 100; i++) monitor();
+    await cluster.clock.settle();
+    expect(b.stats().monitored).toBe(100);
+
+    monitor();
+    const call = cluster.outcome(b.call({ name: "silent", node: A }, 1));
+    await cluster.clock.settle();
+
+    expect(warnings).toEqual(["PEER_TIE_LIMIT"]);
+    expect(downs).toEqual(Array(101).fill(atom("noconnection")));
+    expect(b.stats().monitored).toBe(0);
+    expect(await call).toMatchObject({
+      code: "NODEDOWN",
+      reason: "tie_limit",
+      cause: { code: "PEER_TIE_LIMIT", node: A },
+    });
   });
 
   test("of a connection that is being made refuses more than its bound", async () => {

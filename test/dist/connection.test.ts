@@ -278,6 +278,24 @@ describe("a peer that breaks the protocol loses its connection, with a named err
       "DIST_IDENTITY",
     ],
     [
+      "a monitor by a reference of a third node",
+      frame(signalBytes({ op: "monitor", from: pidOfB, to: pidOfA, ref: new Ref("c@host", 1, [1, 2, 3]) })),
+      "DIST_IDENTITY",
+    ],
+    [
+      "a third node's process for one that it has spawned",
+      frame(
+        signalBytes({
+          op: "spawnReply",
+          ref: new Ref(A.name, 1, [1, 2, 3]),
+          to: pidOfA,
+          flags: 0,
+          result: pid("c@host"),
+        }),
+      ),
+      "DIST_IDENTITY",
+    ],
+    [
       "an exit of our own process",
       frame(signalBytes({ op: "exit", from: pidOfA, to: pidOfA, reason: ok })),
       "DIST_IDENTITY",
@@ -358,6 +376,21 @@ describe("the admission", () => {
     expect(side.signals).toEqual([{ op: "send", from: pidOfB, to: pidOfA, message: 1 }]);
     expect(side.ends).toEqual([]);
   });
+});
+
+test("a peer that asks on and on and does not read the answers loses its connection, one that is only slow does not", () => {
+  const { connection, clock, stream, side } = alone({ limits: { maxUnreadBytes: 10_000 } });
+  side.signal = () => void connection.transmit({ op: "linkExit", from: pidOfA, to: pidOfB, reason: ok });
+  const asks = frame(signalBytes({ op: "link", from: pidOfB, to: pidOfA }));
+  connection.data(asks);
+  clock.flush();
+  stream.queuedBytes = 10_001;
+
+  connection.transmit({ op: "send", from: pidOfA, to: pidOfB, message: 1 });
+  expect(connection.open).toBe(true);
+  connection.data(asks);
+
+  expect(side.ends).toMatchObject([{ reason: "unread_limit", error: { code: "DIST_LIMIT", node: B.name } }]);
 });
 
 test("a connection that is ended while its handler is being made tells that handler", () => {

@@ -96,4 +96,24 @@ describe("a peer under rules", () => {
     expect(received).toHaveLength(20);
     expect(reasons).toEqual(["rate_limit"]);
   });
+
+  test.each<[PeerRules, string]>([
+    [{ names: [] }, "names"],
+    [{ operations: [] }, "operations"],
+    [{ maxMessageBytes: 10 }, "maxMessageBytes"],
+    [{ maxSignalsPerSecond: 0 }, "maxSignalsPerSecond"],
+  ])("has nothing decoded that they refuse: %o", async (rules) => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A);
+    const limits = { maxDepth: 5 };
+    const b = await cluster.start(B, { rules: () => rules, decodeLimits: limits });
+    const reasons: unknown[] = [];
+    b.monitorNodes(({ type, reason }) => type === "nodedown" && reasons.push(reason));
+
+    void a.send({ name: "anything", node: B }, [[[[[[[[[[1]]]]]]]]]]);
+    await cluster.clock.settle();
+
+    expect(reasons).toEqual(rules.maxSignalsPerSecond === 0 ? ["rate_limit"] : []);
+    expect(a.peers()).toEqual(rules.maxSignalsPerSecond === 0 ? [] : [B]);
+  });
 });

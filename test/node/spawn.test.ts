@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Signal } from "../../src/dist/index.ts";
 import { Exposed, type ExposedFunction, Spawner } from "../../src/node/index.ts";
 import { Reason } from "../../src/runtime/index.ts";
 import { atom, Pid, Ref, type Term, tuple } from "../../src/term/index.ts";
@@ -14,7 +15,8 @@ function served(functions: Record<string, ExposedFunction>) {
   const spawner = new Spawner(world.runtime, exposed);
   const request = async (options: Term[], args: Term = [], name = "f", arity = 0) => {
     const common = { ref: REF, from: FROM, groupLeader: FROM, module: "m" };
-    spawner.request({ op: "spawnRequest", ...common, function: name, arity, options, args });
+    const signal: Signal = { op: "spawnRequest", ...common, function: name, arity, options, args };
+    spawner.request(signal, { peer: FROM.node, bytes: 100 });
     await world.settle();
     return world.take();
   };

@@ -43,10 +43,12 @@ export class TestNode {
           return undefined;
         },
         downCause: () => undefined,
-        overQueued: () => {},
+        overLimit: () => {},
       },
       functions: new Exposed(),
       localMessages: {},
+      maxQueuedBytesPerPeer: Number.POSITIVE_INFINITY,
+      maxTiesPerPeer: Number.POSITIVE_INFINITY,
     });
     this.core = this.spawn(this.inbox);
     this.process = new Process(this.core);

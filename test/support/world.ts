@@ -1,4 +1,4 @@
-import { type Logger, silentLogger } from "../../src/base/index.ts";
+import { type Logger, type PeerLimitError, silentLogger } from "../../src/base/index.ts";
 import type { Signal } from "../../src/dist/index.ts";
 import { Exposed } from "../../src/node/index.ts";
 import { type Behaviour, Identity, Process, type ProcessCore, type Remote, Runtime } from "../../src/runtime/index.ts";
@@ -25,6 +25,14 @@ export class MemoryLogger implements Logger {
   }
 }
 
+export interface WorldOptions {
+  readonly logger?: Logger;
+  readonly localMessages?: CopyOptions | "share";
+  readonly creation?: number;
+  readonly maxQueuedBytesPerPeer?: number;
+  readonly maxTiesPerPeer?: number;
+}
+
 /** The processes of one node under a simulated clock; what they send to other nodes is kept in `sent`. */
 export class World implements Remote {
   readonly clock = new SimulatedClock();
@@ -35,8 +43,10 @@ export class World implements Remote {
   readonly user: ProcessCore;
   readonly process: Process;
   readonly inbox: unknown[] = [];
+  /** The codes for which peers have lost their connection. */
+  readonly overLimits: string[] = [];
 
-  constructor(options: { logger?: Logger; localMessages?: CopyOptions | "share"; creation?: number } = {}) {
+  constructor(options: WorldOptions = {}) {
     this.runtime = new Runtime({
       identity: new Identity("here@host", options.creation ?? 7, new SeededRandom(1)),
       clock: this.clock,
@@ -44,6 +54,8 @@ export class World implements Remote {
       remote: this,
       functions: this.exposed,
       localMessages: options.localMessages ?? {},
+      maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer ?? 1_000_000,
+      maxTiesPerPeer: options.maxTiesPerPeer ?? 1_000,
     });
     this.user = this.spawn((message) => void this.inbox.push(message));
     this.process = new Process(this.user);
@@ -55,7 +67,11 @@ export class World implements Remote {
 
   downCause(): undefined {}
 
-  overQueued(): void {}
+  /** The peer loses its connection. */
+  overLimit(error: PeerLimitError): void {
+    this.overLimits.push(error.code);
+    this.runtime.nodeDown(error.node);
+  }
 
   /** A process that handles messages with a function. */
   spawn(receive: Behaviour["receive"] = () => {}, more: Omit<Behaviour, "receive"> = {}): ProcessCore {
