@@ -9,7 +9,7 @@ import {
   HandshakeInitiator,
   type HandshakeMachine,
 } from "../../src/dist/index.ts";
-import { handshakeOf, type Recording, recordings } from "./recordings.ts";
+import { handshakeOf, oldNameRecording, type Recording, recordings } from "./recordings.ts";
 
 /** Random numbers that a BEAM drew: its challenge is the only one of a handshake. */
 function drawn(challenge: number): Random {
@@ -114,6 +114,20 @@ describe.each(table(all))("the recording %s", (_, recording) => {
       }
     }
   });
+});
+
+test("every kind of packet, and every status that a BEAM says, is in a recording", () => {
+  const packets = [...all, oldNameRecording()].flatMap((recording) => [
+    ...handshakeOf(recording, "A->B"),
+    ...handshakeOf(recording, "B->A"),
+  ]);
+  const statuses = packets.map(readStatus).map((status) => (typeof status === "object" ? "named" : status));
+
+  expect(new Set(packets.map((packet) => String.fromCharCode(packet[0]!)))).toEqual(new Set("Nnscra"));
+  // That is all of erl_dist_protocol but `false`: a BEAM always goes on in place of its old connection.
+  expect(new Set(statuses.filter((status) => status !== undefined))).toEqual(
+    new Set(["ok", "ok_simultaneous", "nok", "not_allowed", "alive", "true", "named"]),
+  );
 });
 
 function machines(recording: Recording): HandshakeMachine[] {

@@ -12,9 +12,10 @@ import {
 } from "../../src/dist/index.ts";
 import { SeededRandom } from "../../src/testing/index.ts";
 import { B } from "./links.ts";
+import { handshakeOf, oldNameRecording } from "./recordings.ts";
 
-// OTP 23 and 24 begin with the old name packet where they have no epmd to tell the peer's version. No recording has it:
-// the bytes follow erl_dist_protocol, "Distribution Handshake", the flags are those of the recorded OTP 23.
+// OTP 23 and 24 begin with the old name packet where they have no epmd to tell the peer's version. Where a peer does
+// what the recorded one does not, the bytes follow erl_dist_protocol, "Distribution Handshake".
 const FLAGS: Flags = MANDATORY_25 | Flag.Fragments | Flag.DistHdrAtomCache | Flag.Spawn;
 const LOW = 0xffff_ffffn;
 
@@ -47,6 +48,26 @@ function acceptor(options: Partial<AcceptorOptions> = {}) {
 
 const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString("latin1");
 const reply = (challenge: ChallengePacket) => writeReply(7, digestOf(challenge.challenge, "secret"));
+
+test("what a BEAM of OTP 23 answers to the old name packet of another, we answer", () => {
+  const recording = oldNameRecording();
+  const [status, challenge, ack] = handshakeOf(recording, "B->A");
+  const [name, complete, answer] = handshakeOf(recording, "A->B");
+  const { challenge: drawn, ...self } = readChallenge(challenge!)!;
+  const machine = acceptor({
+    self,
+    flags: self.flags,
+    random: { u32: () => drawn },
+    cookieFor: () => recording.cookie,
+  });
+
+  expect(machine.packet(name!)).toEqual({ send: [status, challenge].map((packet) => Buffer.from(packet!)) });
+  expect(machine.packet(complete!)).toEqual({ send: [] });
+  expect(machine.packet(answer!)).toMatchObject({
+    send: [Buffer.from(ack!)],
+    end: { peer: { name: "h1a23@127.0.0.1", creation: 0x6b01a670 }, flags: self.flags },
+  });
+});
 
 describe("a peer that begins with the old name packet", () => {
   test("completes its flags and creation before it answers the challenge", () => {

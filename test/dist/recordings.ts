@@ -28,15 +28,21 @@ interface StoredPacket extends Omit<RecordedPacket, "bytes"> {
 
 /** Every recorded connection between BEAMs of these releases. */
 export function recordings(...releases: number[]): Recording[] {
-  return releases.flatMap((otp) => {
-    const file = join(import.meta.dirname, `../vectors/handshake-otp${otp}.json`);
-    const { captures } = JSON.parse(readFileSync(file, "utf8"));
-    return captures.map((capture: Omit<Recording, "packets"> & { packets: StoredPacket[] }) => ({
-      ...capture,
-      otp,
-      packets: capture.packets.map(({ hex, deflated, ...packet }) => ({ ...packet, bytes: bytesOf(hex, deflated) })),
-    }));
-  });
+  return releases.flatMap((otp) => recordingsIn(`handshake-otp${otp}.json`));
+}
+
+/** The connection between two BEAMs of OTP 23 of which one asked no epmd, up to the end of the handshake. */
+export function oldNameRecording(): Recording {
+  return recordingsIn("handshake-old-name.json")[0]!;
+}
+
+function recordingsIn(name: string): Recording[] {
+  const { otp, captures } = JSON.parse(readFileSync(join(import.meta.dirname, "../vectors", name), "utf8"));
+  return captures.map((capture: Omit<Recording, "packets"> & { packets: StoredPacket[] }) => ({
+    ...capture,
+    otp,
+    packets: capture.packets.map(({ hex, deflated, ...packet }) => ({ ...packet, bytes: bytesOf(hex, deflated) })),
+  }));
 }
 
 function bytesOf(hex: string | undefined, deflated: string | undefined): Uint8Array {
