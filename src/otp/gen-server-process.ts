@@ -1,19 +1,10 @@
-import type { LogFacts, Timer } from "../base/index.ts";
-import {
-  type AnyApi,
-  type Behaviour,
-  Exit,
-  From,
-  Process,
-  type ProcessCore,
-  readGen,
-  reasonOf,
-} from "../runtime/index.ts";
-import { Atom, atom, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import type { Timer } from "../base/index.ts";
+import { type AnyApi, Exit, From, Process, type ProcessCore, readGen } from "../runtime/index.ts";
+import { Atom, atom, inspect, isTuple, type Term, tuple } from "../term/index.ts";
 import type { GenServer } from "./gen-server.ts";
+import { OtpProcess } from "./otp-process.ts";
 import { Ignore, type Next, NoReply, Reply, Stop } from "./results.ts";
 import { replaceState, stateOf } from "./server-state.ts";
-import { readSystem, Sys, type SysTarget } from "./sys.ts";
 
 /** A server as its process sees it: one about whose interface nothing is known. */
 type Callbacks = GenServer<AnyApi, unknown>;
@@ -27,8 +18,6 @@ export interface GenServerClass<S = Callbacks> {
   readonly casts?: Record<string, unknown>;
 }
 
-const EXIT = atom("EXIT");
-const IN = atom("in");
 const OUT = atom("out");
 const TIMEOUT = atom("timeout");
 const IGNORE = atom("ignore");
@@ -42,58 +31,32 @@ export class OwnProcess extends Process {
  * Runs a {@link GenServer} in a process: takes its messages to its callbacks, and their results to effect.
  * Behaviours that are gen_servers with more to say (stages, supervisors) extend it.
  */
-export class GenServerProcess implements Behaviour {
+export class GenServerProcess extends OtpProcess {
   readonly label: string;
-  /** The process that started this one with a link: its end is this one's. */
-  parent: Pid | undefined;
-  protected readonly core: ProcessCore;
   protected readonly server: Callbacks;
   readonly #process: OwnProcess;
   readonly #calls: Map<string, Operation>;
   readonly #casts: Map<string, Operation>;
-  readonly #sys: Sys;
-  /** Messages that came while it was suspended. */
-  #waiting: unknown[] = [];
   #idle: Timer | undefined;
-  #lastMessage: unknown;
 
   constructor(core: ProcessCore, serverClass: GenServerClass, process = new OwnProcess(core)) {
+    super(core, "gen_server");
     this.label = `GenServer ${serverClass.name}`;
-    this.core = core;
     this.#calls = new Map(Object.entries(serverClass.calls ?? {}) as [string, Operation][]);
     this.#casts = new Map(Object.entries(serverClass.casts ?? {}) as [string, Operation][]);
     this.#process = process;
     this.server = new serverClass();
     Object.defineProperty(this.server, "process", { value: this.#process });
-    this.#sys = new Sys(this.#sysTarget());
   }
 
-  #sysTarget(): SysTarget {
-    const self = this;
-    return {
-      core: this.core,
-      module: "gen_server",
-      get parent() {
-        return self.parent;
-      },
-      state: () => this.state(),
-      replaceState: (state) => this.replaceState(state),
-      resumed: () => this.#resumed(),
-      end: (reason) => this.end(reason),
-    };
-  }
-
-  /** What `sys` shows as the state. */
   protected state(): Term {
     return stateOf(this.server);
   }
 
-  /** Takes what a `replace_state` function made of the state. @throws ArgumentError for what cannot be one. */
   protected replaceState(state: Term): void {
     replaceState(this.server, state);
   }
 
-  /** Runs `init` as the first thing; `started` is told once when it has come to an end in good order. */
   init(args: unknown, started: () => void): void {
     this.core.occupy(() =>
       this.guarded(
@@ -113,19 +76,9 @@ export class GenServerProcess implements Behaviour {
     return this.goOn(result);
   }
 
-  receive(message: unknown): void | Promise<void> {
-    const system = readSystem(message);
-    if (system !== undefined) return this.#system(system.from, system.request);
-    if (this.parent !== undefined && isExitOf(message, this.parent)) return this.end(message[2]);
-    if (this.#sys.suspended) return void this.#waiting.push(message);
-    return this.#handle(message);
-  }
-
-  #handle(message: unknown): void | Promise<void> {
+  protected handle(message: unknown): void | Promise<void> {
     this.#idle?.cancel();
-    this.#lastMessage = message;
-    const { debug } = this.#sys;
-    if (debug.active) debug.record(tuple(IN, message as object));
+    const { debug } = this.sys;
     const gen = readGen(this.core, message);
     switch (gen.kind) {
       case "call":
@@ -137,21 +90,10 @@ export class GenServerProcess implements Behaviour {
     }
   }
 
-  #system(from: Tuple, request: Term): void | Promise<void> {
-    const [pid, tag] = from;
-    if (pid instanceof Pid) return this.#sys.handle(new From(this.core, pid, tag), request);
-  }
-
-  /** Handles what has waited, in its order and before anything else. */
-  async #resumed(): Promise<void> {
-    while (this.#waiting.length > 0 && !this.#sys.suspended && this.core.alive)
-      await this.#handle(this.#waiting.shift());
-  }
-
   /** A `from` whose reply is seen by the debug options. */
   #observed(from: From): From {
     return new ObservedFrom(this.core, from, (value) =>
-      this.#sys.debug.record(tuple(OUT, value as object, from, this.state() as object)),
+      this.sys.debug.record(tuple(OUT, value as object, from, this.state() as object)),
     );
   }
 
@@ -159,8 +101,8 @@ export class GenServerProcess implements Behaviour {
     this.#idle?.cancel();
   }
 
-  crashFacts(): LogFacts {
-    return this.#lastMessage === undefined ? {} : { lastMessage: inspect(this.#lastMessage) };
+  protected terminate(reason: unknown): unknown {
+    return this.server.terminate?.(reason);
   }
 
   protected call(request: Term, from: From): void | Promise<void> {
@@ -223,36 +165,6 @@ export class GenServerProcess implements Behaviour {
       });
     }
   }
-
-  /** Runs a callback and then what its result asks for. A failure of either ends the server, `terminate` first. */
-  protected guarded(callback: () => unknown, apply: (result: unknown) => void | Promise<void>): void | Promise<void> {
-    const failed = (error: unknown) => this.end(reasonOf(error), error);
-    try {
-      const result = callback();
-      const pending = result instanceof Promise ? result.then(apply) : apply(result);
-      return pending instanceof Promise ? pending.catch(failed) : pending;
-    } catch (error) {
-      return failed(error);
-    }
-  }
-
-  /** Ends the server: `terminate`, the last reply, the report if the reason is not an orderly one, and the exit. */
-  protected end(reason: unknown, error?: unknown, lastReply?: () => void): void | Promise<void> {
-    if (!this.core.alive) return;
-    const finish = (failure?: { reason: unknown; error: unknown }) => {
-      lastReply?.();
-      const last = failure ?? { reason, error };
-      this.core.runtime.reportCrash(this.core, last.reason, last.error);
-      this.core.exit(last.reason);
-    };
-    const failed = (error: unknown) => finish({ reason: reasonOf(error), error });
-    try {
-      const pending = this.server.terminate?.(reason);
-      return pending instanceof Promise ? pending.then(() => finish(), failed) : finish();
-    } catch (error) {
-      return failed(error);
-    }
-  }
 }
 
 /** A `from` that tells of the reply. */
@@ -268,11 +180,6 @@ class ObservedFrom extends From {
     super.reply(value);
     this.#told(value);
   }
-}
-
-/** `{'EXIT', Pid, Reason}` of that process. */
-function isExitOf(message: unknown, parent: Pid): message is Tuple {
-  return isTuple(message) && message.length === 3 && message[0] === EXIT && (message[1] as Pid).key === parent.key;
 }
 
 /** The entry of a table that a request names, and the arguments for it: `{op, A, B}` or the bare atom `op`. */

@@ -2,7 +2,6 @@ import { type From, type ProcessCore, reasonOf } from "../runtime/index.ts";
 import {
   Atom,
   atom,
-  charlist,
   Export,
   ImproperList,
   inspect,
@@ -14,6 +13,7 @@ import {
   tuple,
 } from "../term/index.ts";
 import { SysDebug } from "./sys-debug.ts";
+import type { StatusFacts } from "./sys-status.ts";
 
 /** What {@link Sys} inspects and governs: one behaviour in its process. */
 export interface SysTarget {
@@ -26,6 +26,8 @@ export interface SysTarget {
   state(): Term;
   /** Takes what a `replace_state` function made of the state. @throws ArgumentError for what cannot be one. */
   replaceState(state: Term): void;
+  /** The last part of `get_status`. */
+  status(facts: StatusFacts): Tuple[];
   /** Goes on after a suspension: with the messages that had to wait. */
   resumed(): void | Promise<void>;
   /** Ends it in order. */
@@ -115,23 +117,19 @@ export class Sys {
 
   /** `{status, Pid, {module, Mod}, [PDict, SysState, Parent, Debug, Misc]}`, as observer and `:sys` read it. */
   #status(): Tuple {
-    const { core, module, parent, state } = this.#target;
+    const { core, module, parent } = this.#target;
     const sysState = this.#suspended ? SUSPENDED : RUNNING;
     const ancestor = parent ?? core.pid;
     const dictionary = [
       tuple(atom("$initial_call"), tuple(atom("tiebeam"), atom(module), 1)),
       tuple(atom("$ancestors"), parent === undefined ? [] : [parent]),
     ];
-    const data = (...pairs: Tuple[]) => tuple(atom("data"), pairs);
-    const misc = [
-      tuple(atom("header"), charlist(`Status for generic server ${core.name ?? inspect(core.pid)}`)),
-      data(
-        tuple(charlist("Status"), sysState),
-        tuple(charlist("Parent"), ancestor),
-        tuple(charlist("Logged events"), this.debug.logged()),
-      ),
-      data(tuple(charlist("State"), state.call(this.#target) as object)),
-    ];
+    const misc = this.#target.status({
+      name: core.name ?? inspect(core.pid),
+      sysState,
+      parent: ancestor,
+      logged: this.debug.logged(),
+    });
     return tuple(atom("status"), core.pid, tuple(atom("module"), atom(module)), [
       dictionary,
       sysState,
