@@ -53,6 +53,19 @@ describePeers("TLS with certificates on both sides", { otp: ["25", "27", "29"] }
     expect(node.stats().dials).toBe(1);
   });
 
+  test("the key of an optfile may have a password", async () => {
+    const optfile = peers.optfile({
+      certificate: peers.lock(peers.issue("locked"), "hush"),
+      both: ['{password, "hush"}'],
+    });
+    await using beam = await peers.startBeam({ optfile });
+    await using node = await nodeBeside(beam, { tls: { optfile: peers.ours(optfile) } });
+
+    await node.connect(beam.name);
+
+    expect(await beam.inspect(":erlang.nodes(:connected)")).toBe(`[:"${node.name}"]`);
+  });
+
   test("a cipher of an optfile is the only one that is spoken", async () => {
     await using beam = await peers.startBeam({ both: ['{ciphers, ["TLS_AES_256_GCM_SHA384"]}'] });
     const other = peers.ours(peers.optfile({ both: ['{ciphers, ["TLS_CHACHA20_POLY1305_SHA256"]}'] }));

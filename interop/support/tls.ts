@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { TlsRole } from "../../src/index.ts";
@@ -40,6 +41,14 @@ export class TlsPeers implements Disposable {
   /** A certificate that both sides find in order. OTP 25 looks for the address among the names of DNS. */
   issue(name: string, options: IssueOptions = {}): Issued {
     return this.authority.issue(name, { names: "DNS:localhost,IP:127.0.0.1,DNS:127.0.0.1", ...options });
+  }
+
+  /** The same certificate with its key encrypted. */
+  lock(issued: Issued, password: string): Issued {
+    const keyFile = `${issued.keyFile}.locked`;
+    const how = ["-topk8", "-in", issued.keyFile, "-out", keyFile, "-passout", `pass:${password}`];
+    execFileSync("openssl", ["pkcs8", ...how], { stdio: "pipe" });
+    return { ...issued, keyFile, key: readFileSync(keyFile, "utf8") };
   }
 
   /** A BEAM that demands certificates of others and shows its own, as `-proto_dist inet_tls` starts it. */
