@@ -1,8 +1,8 @@
 import type { ProcessName } from "../runtime/index.ts";
 import { atom } from "../term/index.ts";
+import type { AnyServer } from "./behaviour.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import { DynamicSupervisor } from "./dynamic-supervisor.ts";
-import type { AnyServer } from "./gen-server.ts";
 import type { StartOptions } from "./start.ts";
 import { Supervisor } from "./supervisor.ts";
 

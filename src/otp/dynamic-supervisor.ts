@@ -1,7 +1,8 @@
 import type { ProcessCore } from "../runtime/index.ts";
 import type { Atom, Pid, Tuple } from "../term/index.ts";
+import { behaviour } from "./behaviour.ts";
 import { DynamicSupervisorProcess } from "./dynamic-supervisor-process.ts";
-import { behaviour, GenServer } from "./gen-server.ts";
+import { GenServer } from "./gen-server.ts";
 import type { GenServerClass } from "./gen-server-process.ts";
 import type { Ignore, Stop } from "./results.ts";
 import { type DynamicOptions, type Supervise, superviseDynamically } from "./supervise.ts";

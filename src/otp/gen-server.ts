@@ -1,6 +1,7 @@
 import type { AnyApi, ArgsOf, CallNames, CastNames, From, Process, ProcessCore } from "../runtime/index.ts";
 import { Exit } from "../runtime/index.ts";
 import { atom, type Term, tuple } from "../term/index.ts";
+import { type api, behaviour } from "./behaviour.ts";
 import { type GenServerClass, GenServerProcess } from "./gen-server-process.ts";
 import type { Ignore, NoReply, Reply, Stop } from "./results.ts";
 
@@ -39,11 +40,6 @@ export interface ServerProcess extends Process {
   /** Who made the call that is being handled, for answering later; undefined outside of a call. */
   readonly from: From | undefined;
 }
-
-declare const api: unique symbol;
-
-/** The static method by which a class says what runs it in a process. Stages have one of their own. */
-export const behaviour: unique symbol = Symbol("behaviour");
 
 /**
  * A generic server: a process whose state is an instance of a class.
@@ -105,13 +101,3 @@ export abstract class GenServer<Api = AnyApi, E = never> {
   /** What `:sys.get_state/1` shows. The default: the public own fields. */
   inspectState?(): unknown;
 }
-
-/** Any server or stage, whatever its interface and its events. */
-// biome-ignore lint/suspicious/noExplicitAny: an interface is in no relation to another one
-export type AnyServer = GenServer<any, any>;
-
-/** The interface of a server class's instances. */
-export type ApiOf<S> = S extends { readonly [api]: infer Api } ? Api : never;
-
-/** What `init` of a server class takes. */
-export type InitArgs<S> = S extends { init(args: infer A): unknown } ? A : never;

@@ -1,3 +1,4 @@
+export { type AnyServer, type ApiOf, behaviour, type InitArgs } from "./behaviour.ts";
 export { type ChildOptions, child } from "./child.ts";
 export type {
   AutoShutdown,
@@ -9,15 +10,11 @@ export type {
 } from "./child-spec.ts";
 export { DynamicSupervisor, type DynamicSupervisorApi } from "./dynamic-supervisor.ts";
 export {
-  type AnyServer,
-  type ApiOf,
-  behaviour,
   type CallResult,
   type Calls,
   type CastResult,
   type Casts,
   GenServer,
-  type InitArgs,
   type InitResult,
   type ServerProcess,
 } from "./gen-server.ts";

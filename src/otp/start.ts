@@ -1,7 +1,7 @@
 import { ExitError, nameText, type ProcessCore, type ProcessName, Reason, Server } from "../runtime/index.ts";
 import { atom, type Pid, tuple } from "../term/index.ts";
-import { type AnyServer, type ApiOf, behaviour, type GenServer, type InitArgs } from "./gen-server.ts";
-import type { GenServerClass, GenServerProcess } from "./gen-server-process.ts";
+import { type AnyServer, type ApiOf, type BehaviourClass, behaviour, type InitArgs } from "./behaviour.ts";
+import type { OtpProcess } from "./otp-process.ts";
 
 /** How to start a server. `args` may be left out when its `init` takes none. */
 export type StartOptions<S> = {
@@ -37,8 +37,8 @@ export function startServer<S extends AnyServer>(
   return new Promise((resolve, reject) => {
     const holder = name === undefined ? undefined : runtime.names.find(name);
     if (holder !== undefined) throw new ExitError("start", name, tuple(atom("already_started"), holder.pid));
-    const make = serverClass as unknown as GenServerClass & Pick<typeof GenServer, typeof behaviour>;
-    let process: GenServerProcess | undefined;
+    const make = serverClass as unknown as BehaviourClass;
+    let process: OtpProcess | undefined;
     const core = runtime.spawn((core) => {
       process = make[behaviour](core, make);
       return process;

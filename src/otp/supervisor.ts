@@ -1,7 +1,8 @@
 import type { ProcessCore } from "../runtime/index.ts";
 import type { Atom, Pid, Term, TermObject, Tuple } from "../term/index.ts";
+import { behaviour } from "./behaviour.ts";
 import type { ChildSpec } from "./child-spec.ts";
-import { behaviour, GenServer } from "./gen-server.ts";
+import { GenServer } from "./gen-server.ts";
 import type { GenServerClass } from "./gen-server-process.ts";
 import type { Ignore, Stop } from "./results.ts";
 import { type Supervise, type SuperviseOptions, supervise } from "./supervise.ts";

@@ -1,6 +1,6 @@
 import type { ProcessCore } from "../runtime/index.ts";
+import { behaviour } from "./behaviour.ts";
 import { DynamicSupervisor } from "./dynamic-supervisor.ts";
-import { behaviour } from "./gen-server.ts";
 import type { GenServerClass } from "./gen-server-process.ts";
 import { TaskSupervisorProcess } from "./task-supervisor-process.ts";
 
