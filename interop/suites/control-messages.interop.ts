@@ -35,6 +35,8 @@ interface Row {
   readonly here?: readonly string[];
   /** What the BEAM's process got of it. */
   readonly there?: string;
+  /** It begins without a connection, which the act opens. */
+  readonly unconnected?: boolean;
   readonly otp?: (otp: number) => boolean;
 }
 
@@ -125,6 +127,10 @@ const FROM_THE_BEAM: readonly Row[] = [
   { what: "a monitor by name, and the end", act: (s) => s.in("Process.monitor({:puppet, node(puppet)}); GenServer.cast(puppet, {:exit, 1})"), received: ["19"], sent: ["28"], there: "[{:DOWN, R, :process, {:puppet, N}, 1}]" },
   { what: "a monitor that is taken back", act: (s) => s.in("Process.demonitor(Process.monitor(puppet))"), received: ["19", "20"], there: "[]" },
   { what: "exit/2", act: (s) => s.in("Process.exit(puppet, {:why, 1})"), received: ["26"], here: ["{:EXIT, P, {:why, 1}}"] },
+  // What opens a connection is encoded before its flags are known, in the oldest form.
+  { what: "a message that opens the connection", unconnected: true, act: (s) => s.in("send(puppet, 1)"), received: ["2"], here: ["1"] },
+  { what: "exit/2 that opens the connection", unconnected: true, act: (s) => s.in("Process.exit(puppet, :why)"), received: ["8"], here: ["{:EXIT, P, :why}"] },
+  { what: "a link that opens the connection, and its exit", unconnected: true, act: (s) => s.in("Process.link(puppet)").then(() => s.end()), received: ["1"], here: ["{:EXIT, P, :over}"] },
   { what: "a group leader", act: groupLeader, received: ["7"], here: [] },
   { what: "a spawn request", act: (s) => s.in("Node.spawn(node(puppet), Billing, :quote, [self(), 1])"), received: ["29"], sent: ["31"], there: "[quote: 1]" },
   { what: "a spawn request with a link", act: (s) => s.in("Node.spawn_link(node(puppet), Billing, :quote, [self(), 1])"), received: ["29"], sent: ["22", "24", "31"], there: "[{:quote, 1}, {:EXIT, P, :normal}]" },
@@ -194,6 +200,10 @@ describePeers("control messages", { otp: ["25", "27", "29"] }, (release) => {
     const stage = await setStage(beam, node);
     try {
       await stage.in("nil");
+      if (row.unconnected) {
+        node.disconnect(beam.name);
+        await beam.until("Node.list(:hidden) == []");
+      }
       tap.take();
       await row.act(stage);
       await check(stage, row);
