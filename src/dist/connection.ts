@@ -22,8 +22,8 @@ export type CloseReason = "connection_closed" | "net_tick_timeout" | "disconnect
 
 /** What a {@link Connection} tells its owner. It must not throw. */
 export interface ConnectionHandler {
-  /** A signal came, with a payload of so many bytes. Signals come in the order in which the peer completed them. */
-  signal(signal: Signal, payloadBytes: number): void;
+  /** A signal came, in so many bytes. Signals come in the order in which the peer completed them. */
+  signal(signal: Signal, bytes: number): void;
   /**
    * What was queued has left, after there had been something: for a lane, what its sender had to send; without one, all
    * that is in no lane.
@@ -272,8 +272,7 @@ export class Connection implements FrameSink, Ticked {
       this.#end("protocol_error", error as Error, true);
       return;
     }
-    if (signal !== undefined && this.#open && !this.#isOwn(signal))
-      this.#handler.signal(signal, this.#packets.payloadBytes);
+    if (signal !== undefined && this.#open && !this.#isOwn(signal)) this.#handler.signal(signal, this.#packets.bytes);
   }
 
   tooLarge(length: number, limit: number): void {

@@ -8,7 +8,7 @@ import type { Signal } from "./signals.ts";
 export interface FragmentLimits {
   /** Bytes of the payload of one message. */
   readonly maxMessageBytes: number;
-  /** Bytes of the payloads of all messages that are not complete. */
+  /** Bytes of all messages that are not complete, with their control messages. */
   readonly maxPendingBytes: number;
   /** Messages that are not complete. */
   readonly maxSequences: number;
@@ -22,6 +22,8 @@ export interface Sequence {
   readonly control: Control;
   /** The atoms of the first fragment's header: all fragments refer to them. */
   readonly atoms: readonly KnownAtom[];
+  /** Bytes of the first fragment ahead of the payload: what was read of them is kept until the end. */
+  readonly headBytes: number;
   /** None: the message is refused, and its fragments are only counted. */
   payload: PayloadBuffer | undefined;
   /** Id of the fragment that is due; ids count down to 1. */
@@ -61,12 +63,13 @@ export class FragmentAssembler {
   begin(
     sequenceId: bigint,
     fragmentId: bigint,
-    { control, atoms, admitted }: Pick<Sequence, "control" | "atoms"> & { readonly admitted: boolean },
+    { admitted, ...head }: Pick<Sequence, "control" | "atoms" | "headBytes"> & { readonly admitted: boolean },
     part: Uint8Array,
   ): Sequence | undefined {
     const payload = admitted ? new PayloadBuffer() : undefined;
-    const sequence: Sequence = { control, atoms, payload, due: fragmentId };
+    const sequence: Sequence = { ...head, payload, due: fragmentId };
     this.#sequences.set(sequenceId, sequence);
+    this.#pend(head.headBytes);
     return this.#append(sequenceId, sequence, part);
   }
 
@@ -89,7 +92,7 @@ export class FragmentAssembler {
     sequence.due--;
     if (sequence.due > 0n) return undefined;
     this.#sequences.delete(sequenceId);
-    this.#pendingBytes -= sequence.payload?.length ?? 0;
+    this.#pendingBytes -= sequence.headBytes + (sequence.payload?.length ?? 0);
     return sequence;
   }
 
@@ -102,12 +105,16 @@ export class FragmentAssembler {
   #keep(sequence: Sequence, payload: PayloadBuffer, part: Uint8Array): void {
     const length = payload.length + part.length;
     if (length > this.#limits.maxMessageBytes) throw this.#tooMuch(`a fragmented message of more than ${length} bytes`);
-    this.#pendingBytes += part.length;
+    this.#pend(part.length);
+    const announced = length + (Number(sequence.due) - 1) * part.length;
+    payload.append(part, Math.min(announced, this.#limits.maxMessageBytes));
+  }
+
+  #pend(bytes: number): void {
+    this.#pendingBytes += bytes;
     if (this.#pendingBytes > this.#limits.maxPendingBytes) {
       throw this.#tooMuch(`${this.#pendingBytes} bytes in unfinished messages`);
     }
-    const announced = length + (Number(sequence.due) - 1) * part.length;
-    payload.append(part, Math.min(announced, this.#limits.maxMessageBytes));
   }
 
   #violation(problem: string): DistributionError {

@@ -39,8 +39,8 @@ export interface PacketReaderOptions {
  * an error that is unknown, and the connection must be closed.
  */
 export class PacketReader {
-  /** Bytes of the payload of the signal that was read last, that of all its fragments together. */
-  payloadBytes = 0;
+  /** Bytes of the signal that was read last, those of all its fragments together. */
+  bytes = 0;
   readonly #options: PacketReaderOptions;
   readonly #reader = new Reader(new Uint8Array(0));
   readonly #controls: ControlReader;
@@ -108,7 +108,8 @@ export class PacketReader {
     const control = this.#controls.read(reader);
     if (fragmentId === 1n) return this.#whole(control, reader);
     const admitted = this.#admits(control.signal);
-    this.#fragments.begin(sequenceId, fragmentId, { control, atoms, admitted }, rest(reader));
+    const headBytes = reader.offset;
+    this.#fragments.begin(sequenceId, fragmentId, { control, atoms, headBytes, admitted }, rest(reader));
     return undefined;
   }
 
@@ -118,6 +119,7 @@ export class PacketReader {
     const payload = sequence?.payload?.take();
     if (sequence === undefined || payload === undefined) return undefined;
     this.#options.decoder.references = sequence.atoms;
+    this.bytes = sequence.headBytes + payload.length;
     reader.reset(payload, 0, payload.length).givenAway = true;
     return this.#complete(sequence.control, reader);
   }
@@ -125,6 +127,7 @@ export class PacketReader {
   /** A signal all of which is here, if it is taken. */
   #whole(control: Control, reader: Reader): Signal | undefined {
     const taken = this.#admits(control.signal) && this.#fits(control.signal, reader.left);
+    this.bytes = reader.end;
     return taken ? this.#complete(control, reader) : undefined;
   }
 
@@ -143,10 +146,7 @@ export class PacketReader {
   /** Reads the payload into the signal. */
   #complete({ signal, payload }: Control, reader: Reader): Signal {
     if (payload !== undefined) {
-      this.payloadBytes = reader.left;
       (signal as unknown as Record<string, unknown>)[payload] = this.#options.decoder.read(reader);
-    } else {
-      this.payloadBytes = 0;
     }
     return signal;
   }

@@ -35,7 +35,7 @@ export type Dial = (node: string, signal: AbortSignal) => Promise<unknown>;
 /** What happens to peers, told to the node that they are peers of. */
 export interface PeersOwner {
   /** A signal for one of this node's processes. */
-  signal(signal: Signal, from: string, payloadBytes: number): void;
+  signal(signal: Signal, from: string, bytes: number): void;
   /** A connection is up. */
   up(node: string, connection: Connection): void;
   /** A connection is gone, or none could be made. Follows `up` at most once, and comes without it when dialling failed. */

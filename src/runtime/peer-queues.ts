@@ -8,7 +8,7 @@ class PeerQueue {
   }
 }
 
-/** Where a signal came from: the node, unless it is this one, and the bytes of its payload. */
+/** Where a signal came from: the node, unless it is this one, and in how many bytes. */
 export interface Origin {
   readonly peer: string | undefined;
   readonly bytes: number;

@@ -282,10 +282,17 @@ describe("fragments", () => {
   });
 
   const part = new Uint8Array(3_000);
+  /** A request with 3,000 bytes of options, and its first, empty part. */
+  const beginLong = (sequence: number) => {
+    const options = [tuple(atom("priority"), "x".repeat(3_000))];
+    const request = tuple(29, refOfA, pidOfA, pidOfA, tuple(atom("m"), atom("f"), 0), options);
+    return fragment("first", sequence, 2, NO_ATOMS, terms(request));
+  };
   const begin = (sequence: number) => fragment("first", sequence, 9, NO_ATOMS, control(pidOfB), part);
   test.each([
     ["a message over the limit", [begin(1), fragment("next", 1, 8, part)], "DIST_LIMIT"],
     ["unfinished messages over the limit together", [begin(1), begin(2), begin(3)], "DIST_LIMIT"],
+    ["control messages over that limit, of unfinished ones", [1, 2, 3].map(beginLong), "DIST_LIMIT"],
     [
       "more unfinished messages than accepted",
       [1, 2, 3, 4].map((id) => fragment("first", id, 2, NO_ATOMS, control(pidOfB))),
