@@ -1,4 +1,4 @@
-import { Exit, nameText, type ProcessName } from "../runtime/index.ts";
+import { Exit, nameText, type ProcessName, type RegisteredName } from "../runtime/index.ts";
 import {
   Atom,
   atom,
@@ -31,7 +31,7 @@ export interface ChildStarter {
   /** Starts a server with a link to the supervisor, as `start_link` does. */
   start(
     server: new () => unknown,
-    options?: { readonly name?: ProcessName; readonly args?: unknown },
+    options?: { readonly name?: RegisteredName; readonly args?: unknown },
   ): Promise<StartedServer<unknown>>;
 }
 

@@ -1,4 +1,4 @@
-import type { ProcessName } from "../runtime/index.ts";
+import type { RegisteredName } from "../runtime/index.ts";
 import { atom } from "../term/index.ts";
 import type { AnyServer } from "./behaviour.ts";
 import type { ChildSpec } from "./child-spec.ts";
@@ -17,7 +17,7 @@ export function child<S extends AnyServer>(
   server: new () => S,
   ...[options]: undefined extends StartOptions<S>["args"] ? [options?: ChildOptions<S>] : [options: ChildOptions<S>]
 ): ChildSpec {
-  const { name, args, ...spec } = (options ?? {}) as Partial<ChildSpec> & { name?: ProcessName; args?: unknown };
+  const { name, args, ...spec } = (options ?? {}) as Partial<ChildSpec> & { name?: RegisteredName; args?: unknown };
   const { prototype } = server;
   const supervises = prototype instanceof Supervisor || prototype instanceof DynamicSupervisor;
   return {

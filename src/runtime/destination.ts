@@ -1,14 +1,31 @@
 import { ArgumentError } from "../base/index.ts";
-import { Atom, atomText, inspect, isTuple, Pid, Ref, type Term } from "../term/index.ts";
+import { Atom, atomText, inspect, isTuple, Pid, Ref } from "../term/index.ts";
 
 /** A registered name: `"cart"` and `atom("cart")` are the same. */
 export type ProcessName = string | Atom;
 
-/** A table of names of its own, as Elixir's `{:via, Module, Name}`. */
+/**
+ * A table of names of its own, to look processes up in: what `Module` is in Elixir's `{:via, Module, Name}`. Names may be any
+ * terms. What is sent to a name goes to the process that `whereis` gives at that moment.
+ */
 export interface NameResolver {
   /** The process of that name, undefined when there is none. */
-  whereis(name: Term): Pid | undefined;
+  whereis(name: unknown): Pid | undefined;
 }
+
+/**
+ * A table of names that processes can be started under, with `{ via, name }`. It forgets a process that ends by itself, and
+ * then no other: the name may have got a new owner already.
+ */
+export interface NameRegistry extends NameResolver {
+  /** Gives a process a name. False, and nothing done, when another has it. A promise where others have to be asked. */
+  register(name: unknown, pid: Pid): boolean | Promise<boolean>;
+  /** Takes the name from whoever has it. Called when an `init` fails, so that the name is free before the starter knows. */
+  unregister(name: unknown): void;
+}
+
+/** What a process can be started under: a name on its node, or one in a registry. */
+export type RegisteredName = ProcessName | { readonly via: NameRegistry; readonly name: unknown };
 
 /** Whom a message can be addressed to. */
 export type Destination =
@@ -19,7 +36,7 @@ export type Destination =
   | ProcessName
   /** A name on the given node, this one when left out. */
   | { readonly name: ProcessName; readonly node?: ProcessName }
-  | { readonly via: NameResolver; readonly name: Term };
+  | { readonly via: NameResolver; readonly name: unknown };
 
 /** A destination looked up as far as it can be from here. */
 export type Address = Pid | Ref | { readonly name: string; readonly node: string };

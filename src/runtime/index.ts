@@ -1,9 +1,11 @@
 export {
   type Address,
   type Destination,
+  type NameRegistry,
   type NameResolver,
   nameText,
   type ProcessName,
+  type RegisteredName,
   resolve,
 } from "./destination.ts";
 export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
