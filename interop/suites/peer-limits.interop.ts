@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ourFlags } from "../../src/dist/index.ts";
 import { decode, encode } from "../../src/etf/index.ts";
-import { atom, type Node, type NodeOptions, type PeerRules, type Pid, type Term } from "../../src/index.ts";
-import { type Beam, describePeers, startBeam } from "../harness/index.ts";
+import { atom, type Node, type NodeOptions, type PeerRules, Pid, type Term, tuple } from "../../src/index.ts";
+import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { Echo, KeptLog, nodeBeside } from "../support/our-node.ts";
+import { RawPeer } from "../support/raw-peer.ts";
 import { until } from "../support/until.ts";
 
 const MB = 1_000_000;
@@ -159,6 +161,33 @@ describePeers("what a peer may do and hold", { otp: ["25", "27", "29"] }, (relea
     await until(() => downs.length > 0);
     expect([downs, codes()]).toEqual([["rate_limit"], ["PEER_RATE_LIMIT"]]);
     expect(await beam.eval("GenServer.call({:echo, node}, {:echo, 2})")).toBe(2);
+  });
+
+  test("one that asks on and on and does not read the answers loses its connection, and nobody else does", async () => {
+    const { node, downs, codes } = await limited({ connectionLimits: { maxUnreadBytes: MB } });
+    await using _ = node;
+    const peer = await RawPeer.dial(node.port!);
+    const name = `${uniqueName("raw")}@127.0.0.1`;
+    await peer.shakeHandsAsDialler(name, ourFlags(), beam.cookie);
+    const closed = peer.closed.catch(() => {}); // a reset, since it has not read
+    peer.socket.pause();
+    // UNLINK_ID is answered whatever it is about.
+    const unlink = encode(tuple(35, 1, new Pid(name, 1, 0, 7), node.pid)).subarray(1);
+    const frame = Buffer.concat([Buffer.alloc(4), Buffer.of(131, 68, 0), unlink]);
+    frame.writeUInt32BE(frame.length - 4);
+    const flood = Buffer.concat(Array(10_000).fill(frame));
+
+    const asking = async () => {
+      while (downs.length === 0 && !peer.socket.destroyed) {
+        await new Promise<void>((resolve) => peer.socket.write(flood, () => resolve()));
+      }
+    };
+    await Promise.all([asking(), until(() => downs.length > 0)]);
+
+    expect([downs, codes()]).toEqual([["unread_limit"], ["DIST_LIMIT"]]);
+    expect(node.peers()).toEqual([beam.name]);
+    peer.socket.destroy();
+    await closed;
   });
 
   test.each([

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { abilitiesOf, ourFlags, type Signal } from "../../src/dist/index.ts";
 import { type Admission, PacketReader } from "../../src/dist/packet-reader.ts";
 import { Decoder, Encoder, Writer } from "../../src/etf/index.ts";
-import { atom, type Pid, Ref, tuple } from "../../src/term/index.ts";
+import { atom, Pid, Ref, tuple } from "../../src/term/index.ts";
 import { A, ok, pidOfA, pidOfB } from "./links.ts";
 
 // The bodies follow erl_dist_protocol and erl_ext_dist; the forms that BEAMs were seen to send are in the recordings.
@@ -125,6 +125,32 @@ describe("control messages with a trace token are the signals that they are with
       expect(() => reader().read(whole(NO_ATOMS, terms(head, 1)))).toThrow(
         expect.objectContaining({ code: "DIST_PROTOCOL" }),
       );
+    }
+  });
+});
+
+describe("a signal that changes a link, a monitor or a process comes from a process of the peer only", () => {
+  const foreign = new Pid("c@host", 1, 0, 1);
+  const id = 1;
+  test.each<[string, (from: Pid) => unknown[], unknown[]]>([
+    ["LINK", (from) => [1, from, pidOfB], []],
+    ["EXIT", (from) => [3, from, pidOfB, ok], []],
+    ["UNLINK", (from) => [4, from, pidOfB], []],
+    ["EXIT2", (from) => [8, from, pidOfB, ok], []],
+    ["MONITOR_P", (from) => [19, from, pidOfB, refOfA], []],
+    ["DEMONITOR_P", (from) => [20, from, pidOfB, refOfA], []],
+    ["PAYLOAD_EXIT", (from) => [24, from, pidOfB], [ok]],
+    ["PAYLOAD_EXIT2", (from) => [26, from, pidOfB], [ok]],
+    ["SPAWN_REQUEST", (from) => [29, refOfA, from, pidOfA, tuple(atom("m"), atom("f"), 0), []], [[]]],
+    ["UNLINK_ID", (from) => [35, id, from, pidOfB], []],
+    ["UNLINK_ID_ACK", (from) => [36, id, from, pidOfB], []],
+    ["ALTACT_SIG_SEND, an exit", (from) => [37, 16, from, pidOfB], [ok]],
+  ])("%s", (_, head, payload) => {
+    const read = (from: Pid) => reader().read(whole(NO_ATOMS, terms(tuple(...(head(from) as object[])), ...payload)));
+
+    expect(read(pidOfA)).toMatchObject({ from: pidOfA });
+    for (const from of [foreign, pidOfB]) {
+      expect(() => read(from)).toThrow(expect.objectContaining({ code: "DIST_IDENTITY", node: A.name }));
     }
   });
 });
