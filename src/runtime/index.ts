@@ -15,7 +15,7 @@ export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } 
 export { Identity } from "./identity.ts";
 export type { NodeEvent } from "./node-watchers.ts";
 export type { Origin, QueuedMessage } from "./peer-queues.ts";
-export { type Down, type Monitor, Process } from "./process.ts";
+export { coreOf, type Down, type Monitor, Process } from "./process.ts";
 export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";
 export { aliasTag } from "./reply-tag.ts";

@@ -24,12 +24,19 @@ export interface Monitor {
   demonitor(): boolean;
 }
 
+/** The process behind what its code sees of it: for behaviours, which do more with it than that code may. */
+export let coreOf: (process: Process) => ProcessCore;
+
 /**
  * A process as its own code sees it: inside callbacks `this.process`, and `Node` for a process of the host's own.
  * Once the process has ended, nothing that is done here has an effect any more.
  */
 export class Process {
   readonly #core: ProcessCore;
+
+  static {
+    coreOf = (process) => process.#core;
+  }
 
   constructor(core: ProcessCore) {
     this.#core = core;
