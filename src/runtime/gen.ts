@@ -14,6 +14,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How one kind of call looks: what it sends, and what it adds to the reason with which it fails. */
+export interface CallForm {
+  /** The message of the caller's `{Pid, Tag}` and the request. */
+  message(from: Tuple, request: unknown): unknown;
+  /** `{Module, Function, Arguments}` of a call that failed, undefined when its reason is given as it is. */
+  failed(target: unknown, request: unknown, timeout: Term): Tuple | undefined;
+}
+
 const GEN_CALL = atom("$gen_call");
 const GEN_CAST = atom("$gen_cast");
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -22,22 +30,24 @@ const DEFAULT_TIMEOUT_MS = 5000;
  * The client's side of `gen_server:call/3`: monitors the server, asks with the monitor's reference as alias, and waits for
  * the reply, the end of the server, or the timeout. What arrives later is dropped.
  *
- * @param message - makes the message of the caller's `{Pid, Tag}` and the request; by default `'$gen_call'`.
+ * @param form - by default that of `'$gen_call'`.
  */
 export async function call(
   core: ProcessCore,
   to: Destination,
   request: unknown,
   options: CallOptions = {},
-  message: (from: Tuple, request: unknown) => unknown = genCall,
+  form: CallForm = genServerCall,
 ): Promise<Term> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
   signal?.throwIfAborted();
   checkTimeout(timeoutMs);
   const { runtime } = core;
   const address = resolve(to, runtime.identity.node);
-  const failure = (why: unknown) =>
-    new ExitError("call", to, why, tuple(why as object, callTerm(to, address, request, timeoutMs)));
+  const failure = (why: unknown) => {
+    const failed = form.failed(targetTerm(to, address), request, timeoutTerm(timeoutMs));
+    return new ExitError("call", to, why, failed === undefined ? why : tuple(why as object, failed));
+  };
   if (!core.alive) throw new Exit(core.exitReason);
   if (address === undefined) throw failure(Reason.noproc);
   if (address instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");
@@ -74,7 +84,7 @@ export async function call(
         ref,
       );
       // A full link is no reason to do anything but wait, which this call does already.
-      void core.send(address, message(tuple(core.pid, aliasTag(ref)), request), false, reject);
+      void core.send(address, form.message(tuple(core.pid, aliasTag(ref)), request), false, reject);
     });
   } finally {
     release();
@@ -111,19 +121,19 @@ export function readGen(core: ProcessCore, message: unknown): GenMessage {
   return { kind: "info", message: message as Term };
 }
 
-function genCall(from: Tuple, request: unknown): unknown {
-  return tuple(GEN_CALL, from, request as object);
-}
+/** `{'$gen_call', From, Request}`; what Elixir adds to the reason of one that failed is `{GenServer, call, [...]}`. */
+const genServerCall: CallForm = {
+  message: (from, request) => tuple(GEN_CALL, from, request as object),
+  failed: (target, request, timeout) => tuple(atom("Elixir.GenServer"), atom("call"), [target, request, timeout]),
+};
 
 /** @throws ArgumentError `BADARG` unless it is a positive number or `Infinity`. */
 export function checkTimeout(timeoutMs: number): void {
   if (!(timeoutMs > 0)) throw new ArgumentError("timeoutMs", `must be above 0, got ${timeoutMs}`);
 }
 
-/** `{GenServer, call, [Target, Request, Timeout]}`: what Elixir adds to the reason of a failed call. */
-function callTerm(to: Destination, address: Address | undefined, request: unknown, timeoutMs: number): Tuple {
-  const timeout = timeoutMs === Number.POSITIVE_INFINITY ? atom("infinity") : Math.ceil(timeoutMs);
-  return tuple(atom("Elixir.GenServer"), atom("call"), [targetTerm(to, address), request, timeout]);
+function timeoutTerm(timeoutMs: number): Term {
+  return timeoutMs === Number.POSITIVE_INFINITY ? atom("infinity") : Math.ceil(timeoutMs);
 }
 
 function targetTerm(to: Destination, address: Address | undefined): unknown {

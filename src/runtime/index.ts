@@ -11,7 +11,7 @@ export {
 export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";
-export { type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
+export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
 export type { NodeEvent } from "./node-watchers.ts";
 export type { Origin, QueuedMessage } from "./peer-queues.ts";

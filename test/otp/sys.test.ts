@@ -42,7 +42,16 @@ async function started(world: World, options: { link?: boolean } = {}): Promise<
 
 /** Makes a system call as OTP 25 and earlier do. */
 async function system(world: World, pid: Pid, request: unknown): Promise<unknown> {
-  const answer = call(world.user, pid, request, {}, (from, asked) => tuple(atom("system"), from, asked as object));
+  const answer = call(
+    world.user,
+    pid,
+    request,
+    {},
+    {
+      message: (from, asked) => tuple(atom("system"), from, asked as object),
+      failed: () => undefined,
+    },
+  );
   await world.settle();
   return answer;
 }
