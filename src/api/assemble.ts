@@ -18,6 +18,7 @@ import { serveErpc, startConsole, startLoggerProxy } from "../remote/index.ts";
 import { type Behaviour, Identity, type ProcessCore, Runtime } from "../runtime/index.ts";
 import type { Term } from "../term/index.ts";
 import type { Carrier } from "./carrier.ts";
+import { diagnosticsTelemetry } from "./diagnostics.ts";
 import {
   DEFAULT_HIGH_WATER_BYTES,
   DEFAULT_MAX_QUEUED_BYTES,
@@ -57,6 +58,7 @@ export interface Assembly {
  */
 export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: string) => void): Assembly {
   const { options, clock, random, logger, carrier, resolve, cookieFor, setupTimeoutMs, reconnect } = around;
+  const telemetry = diagnosticsTelemetry();
   const handshake = { ...handshakeOf(around), self, up: (connection: Connection) => peers.up(connection) };
   const peers: Peers = new Peers({
     self: self.name,
@@ -77,12 +79,14 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
       signal: (signal, peer, bytes) => runtime.accept(signal, peer, bytes),
       up: (node) => {
         keeper.up(node);
+        if (telemetry.linkUp.hasSubscribers) telemetry.linkUp.publish({ node: self.name, peer: node });
         runtime.nodeWatchers.tell({ type: "nodeup", node, reason: undefined });
       },
       down: (node, reason, wasUp) => {
         runtime.nodeDown(node);
         keeper.down(node);
         if (!wasUp) return;
+        if (telemetry.linkDown.hasSubscribers) telemetry.linkDown.publish({ node: self.name, peer: node, reason });
         runtime.nodeWatchers.tell({ type: "nodedown", node, reason });
         lost(node);
       },
@@ -99,6 +103,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     logger,
     remote: peers,
     functions: exposed,
+    telemetry,
     localMessages,
     maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer ?? DEFAULT_MAX_QUEUED_BYTES_PER_PEER,
     maxTiesPerPeer: options.maxTiesPerPeer ?? DEFAULT_MAX_TIES_PER_PEER,

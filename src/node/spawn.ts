@@ -1,5 +1,5 @@
 import { SPAWN_LINKED, SPAWN_MONITORED, type SpawnRequestSignal } from "../dist/index.ts";
-import type { Behaviour, Origin, ProcessCore, QueuedMessage, Runtime } from "../runtime/index.ts";
+import type { Behaviour, InitialCall, Origin, ProcessCore, QueuedMessage, Runtime } from "../runtime/index.ts";
 import { Atom, atom, atomTerm, isList, isTuple, type Term, tuple } from "../term/index.ts";
 import { type Caller, CallerWithConsole } from "./caller.ts";
 import type { Exposed } from "./exposed.ts";
@@ -82,11 +82,13 @@ export class Spawner {
 /** A spawned process has no behaviour of its own: what is sent to it is dropped. */
 class Spawned implements Behaviour {
   readonly label: string;
+  readonly initialCall: InitialCall;
   /** Its arguments count against its peer as long as it runs. */
   waiting: QueuedMessage | undefined;
 
   constructor({ module, function: name, arity }: SpawnRequestSignal) {
     this.label = `spawned ${module}:${name}/${arity}`;
+    this.initialCall = [module, name, arity];
   }
 
   receive(): void {}

@@ -1,5 +1,11 @@
-import type { LogFacts } from "../base/index.ts";
-import { type Behaviour, From, type ProcessCore, reasonOf } from "../runtime/index.ts";
+import {
+  type Behaviour,
+  type CrashFacts,
+  From,
+  type InitialCall,
+  type ProcessCore,
+  reasonOf,
+} from "../runtime/index.ts";
 import { atom, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import { readSystem, Sys } from "./sys.ts";
 import { type StatusFacts, serverStatus } from "./sys-status.ts";
@@ -15,15 +21,19 @@ export abstract class OtpProcess implements Behaviour {
   abstract readonly label: string;
   /** The process that started this one with a link: its end is this one's. */
   parent: Pid | undefined;
+  /** The name of the class that runs in it. */
+  className: string | undefined;
+  /** The behaviour as OTP names it, `gen_server` and so on. */
+  readonly module: string;
   protected readonly core: ProcessCore;
   protected readonly sys: Sys;
   /** Messages that came while it was suspended. */
   #waiting: unknown[] = [];
   #lastMessage: unknown;
 
-  /** `module`: the behaviour as OTP names it, `gen_server` and so on. */
   constructor(core: ProcessCore, module: string) {
     this.core = core;
+    this.module = module;
     const self = this;
     this.sys = new Sys({
       core,
@@ -59,6 +69,10 @@ export abstract class OtpProcess implements Behaviour {
     return serverStatus(facts, this.state());
   }
 
+  get initialCall(): InitialCall {
+    return [this.className || this.module, "init", 1];
+  }
+
   receive(message: unknown): void | Promise<void> {
     const system = readSystem(message);
     if (system !== undefined) return this.#system(system.from, system.request);
@@ -67,7 +81,7 @@ export abstract class OtpProcess implements Behaviour {
     return this.#handle(message);
   }
 
-  crashFacts(): LogFacts {
+  crashFacts(): CrashFacts {
     return this.#lastMessage === undefined ? {} : { lastMessage: inspect(this.#lastMessage) };
   }
 

@@ -51,6 +51,7 @@ export function startServer<S extends AnyServer>(
     let process: OtpProcess | undefined;
     const core = runtime.spawn((core) => {
       process = make[behaviour](core, make);
+      process.className = serverClass.name;
       return process;
     });
     if (link) {

@@ -4,12 +4,13 @@ import {
   checkTimeout,
   Exit,
   nameText,
+  observedCall,
   type ProcessCore,
   type ProcessName,
   Reason,
   SpawnError,
 } from "../runtime/index.ts";
-import { atom, atomTerm, isList, isTuple, Ref, type Term } from "../term/index.ts";
+import { atom, atomTerm, isList, isTuple, Ref, type Term, tuple } from "../term/index.ts";
 import { type Called, RpcError } from "./errors.ts";
 
 /** What came of a call on one of several nodes. */
@@ -114,7 +115,25 @@ export function calledOf(node: ProcessName, module: ProcessName, name: ProcessNa
  * Runs `erpc:execute_call/4` under a monitor: the reason with which it ends says how the function did, and carries our
  * reference, which nothing else that ends it can have. Source: erpc.erl.
  */
-export async function executeCall(
+export function executeCall(
+  core: ProcessCore,
+  called: Called,
+  args: readonly unknown[],
+  options: CallOptions,
+): Promise<Term> {
+  const { runtime, pid: caller } = core;
+  const { node: target, module, function: name, arity } = called;
+  const ref = runtime.identity.newRef();
+  const request = tuple(atomTerm(module) as object, atomTerm(name) as object, arity);
+  return observedCall(
+    runtime,
+    () => ({ node: runtime.identity.node, caller, kind: "erpc", target, request, ref }),
+    () => executeCallAs(ref, core, called, args, options),
+  );
+}
+
+async function executeCallAs(
+  result: Ref,
   core: ProcessCore,
   called: Called,
   args: readonly unknown[],
@@ -123,7 +142,6 @@ export async function executeCall(
   signal?.throwIfAborted();
   checkTimeout(timeoutMs);
   const { runtime } = core;
-  const result = runtime.identity.newRef();
   let release = () => {};
   try {
     return await new Promise<Term>((resolve, reject) => {

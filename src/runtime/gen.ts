@@ -5,6 +5,7 @@ import { Exit, ExitError, Reason } from "./exit-reason.ts";
 import { From } from "./from.ts";
 import type { ProcessCore } from "./process-core.ts";
 import { aliasTag } from "./reply-tag.ts";
+import { observedCall } from "./telemetry.ts";
 
 /** How long to wait, and who may end the waiting early. The same everywhere. */
 export interface CallOptions {
@@ -32,12 +33,30 @@ const DEFAULT_TIMEOUT_MS = 5000;
  *
  * @param form - by default that of `'$gen_call'`.
  */
-export async function call(
+export function call(
   core: ProcessCore,
   to: Destination,
   request: unknown,
   options: CallOptions = {},
   form: CallForm = genServerCall,
+): Promise<Term> {
+  const { runtime, pid: caller } = core;
+  const ref = runtime.identity.newRef();
+  return observedCall(
+    runtime,
+    () => ({ node: runtime.identity.node, caller, kind: "call", target: to, request, ref }),
+    () => callAs(ref, core, to, request, options, form),
+  );
+}
+
+/** A call with this reference, which nothing else has. */
+async function callAs(
+  ref: Ref,
+  core: ProcessCore,
+  to: Destination,
+  request: unknown,
+  options: CallOptions,
+  form: CallForm,
 ): Promise<Term> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
   signal?.throwIfAborted();
@@ -53,7 +72,6 @@ export async function call(
   if (address instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");
   if (address instanceof Pid && address.key === core.pid.key) throw failure(Reason.callingSelf);
 
-  const ref = runtime.identity.newRef();
   let release = () => {};
   try {
     return await new Promise<Term>((resolvePromise, reject) => {

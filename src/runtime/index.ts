@@ -16,7 +16,14 @@ export { Identity } from "./identity.ts";
 export type { NodeEvent } from "./node-watchers.ts";
 export type { Origin, QueuedMessage } from "./peer-queues.ts";
 export { coreOf, type Down, type Monitor, Process } from "./process.ts";
-export { type Behaviour, type Monitoring, type MonitorTarget, ProcessCore } from "./process-core.ts";
+export {
+  type Behaviour,
+  type CrashFacts,
+  type InitialCall,
+  type Monitoring,
+  type MonitorTarget,
+  ProcessCore,
+} from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";
 export { aliasTag } from "./reply-tag.ts";
 export { type Remote, Runtime, type RuntimeOptions, type Unsent } from "./runtime.ts";
@@ -31,3 +38,17 @@ export {
   Server,
 } from "./server.ts";
 export { SpawnError, type SpawnedRemotely } from "./spawn-requests.ts";
+export {
+  type CallEnd,
+  type CallFailure,
+  type CallStart,
+  type LinkDown,
+  type LinkUp,
+  observedCall,
+  type ProcessCrash,
+  type ProcessExit,
+  type ProcessFacts,
+  type ProcessReceive,
+  silentTelemetry,
+  type Telemetry,
+} from "./telemetry.ts";

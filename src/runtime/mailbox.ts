@@ -24,6 +24,11 @@ export class Mailbox {
     return message;
   }
 
+  /** All messages, the oldest first; they stay. */
+  toArray(): unknown[] {
+    return Array.from({ length: this.#size }, (_, i) => this.#ring[(this.#head + i) & (this.#ring.length - 1)]);
+  }
+
   /** Forgets all messages and gives their room back. */
   clear(): void {
     this.#ring = [];

@@ -1,4 +1,4 @@
-import { ArgumentError, type LogFacts, type Timer } from "../base/index.ts";
+import { ArgumentError, type Timer } from "../base/index.ts";
 import type { Signal } from "../dist/index.ts";
 import { atom, atomTerm, Pid, Ref, type Tuple, tuple } from "../term/index.ts";
 import type { Address } from "./destination.ts";
@@ -8,6 +8,7 @@ import { Mailbox } from "./mailbox.ts";
 import { type Origin, QueuedMessage } from "./peer-queues.ts";
 import type { Tie } from "./peer-ties.ts";
 import type { Runtime, Unsent } from "./runtime.ts";
+import { factsOf } from "./telemetry.ts";
 
 /** What runs in a process: it takes the messages, one at a time. */
 export interface Behaviour {
@@ -24,9 +25,19 @@ export interface Behaviour {
    * True for what the node itself cannot do without: a failure is logged, and exit signals, even `kill`, are messages to it.
    */
   readonly immortal?: boolean;
-  /** What else a crash report tells, as the last message. */
-  crashFacts?(): LogFacts;
+  /** What else a crash report tells. */
+  crashFacts?(): CrashFacts;
+  /** What a list of processes shows in place of a name: module, function and arity that it began with. */
+  readonly initialCall?: InitialCall;
 }
+
+/** What only the behaviour knows of its failure. */
+export interface CrashFacts {
+  /** The message that it had last begun to handle, as text. */
+  readonly lastMessage?: string;
+}
+
+export type InitialCall = readonly [module: string, name: string, arity: number];
 
 /** What is monitored: a process, or a name on a node. */
 export type MonitorTarget = Pid | { readonly name: string; readonly node: string };
@@ -86,6 +97,8 @@ export class ProcessCore {
   groupLeader: Pid;
   name: string | undefined;
   trapExit = false;
+  /** Messages that it has handled. */
+  handled = 0;
   #alive = true;
   #exitReason: unknown;
   #held = false;
@@ -111,6 +124,19 @@ export class ProcessCore {
   /** Messages that wait. */
   get queueLength(): number {
     return this.#mailbox.size;
+  }
+
+  /** True while a callback awaits something. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** The messages that wait, the oldest first, without taking them. */
+  waiting(): unknown[] {
+    return this.#mailbox
+      .toArray()
+      .filter((message) => !(message instanceof Work))
+      .map((message) => (message instanceof QueuedMessage ? message.message : message));
   }
 
   /** True when a message would have to wait for others, or for a callback that awaits. */
@@ -162,12 +188,16 @@ export class ProcessCore {
       taken++;
       const message = this.#take();
       try {
-        const pending = message instanceof Work ? message.run() : this.behaviour.receive(message);
+        const { processReceive } = this.runtime.telemetry;
+        const pending = processReceive.hasSubscribers
+          ? processReceive.runStores({ ...factsOf(this), message: shown(message) }, () => this.#handle(message))
+          : this.#handle(message);
         if (pending instanceof Promise) this.#hold(pending);
       } catch (error) {
         this.fail(error);
       }
     }
+    this.handled += taken;
     this.#wake();
     return taken;
   }
@@ -333,6 +363,10 @@ export class ProcessCore {
     void this.runtime.route(node, signal, dial);
   }
 
+  #handle(message: unknown): void | Promise<void> {
+    return message instanceof Work ? message.run() : this.behaviour.receive(message);
+  }
+
   #take(): unknown {
     const message = this.#mailbox.take();
     if (!(message instanceof QueuedMessage)) return message;
@@ -369,6 +403,11 @@ class Work {
   constructor(run: () => void | Promise<void>) {
     this.run = run;
   }
+}
+
+/** What is the process's own work has no term. */
+function shown(message: unknown): unknown {
+  return message instanceof Work ? undefined : message;
 }
 
 function sendSignal(from: Pid, to: Address, message: unknown, priority: boolean): Signal {

@@ -1,6 +1,7 @@
 import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/index.ts";
 import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
 import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
+import { crashReport } from "./crash-report.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
 import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
@@ -12,6 +13,7 @@ import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core
 import { replyAlias } from "./reply-tag.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SpawnRequests } from "./spawn-requests.ts";
+import { factsOf, silentTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** Told that something could not be sent, and why. */
 export type Unsent = (error: Error) => void;
@@ -51,6 +53,8 @@ export interface RuntimeOptions {
   readonly maxTiesPerPeer: number;
   /** How local messages are copied; `"share"` hands them over as they are. */
   readonly localMessages: CopyOptions | "share";
+  /** Where to tell what happens. Default: nowhere. */
+  readonly telemetry?: Telemetry;
 }
 
 /** A signal that is to take effect, and where it came from. */
@@ -70,6 +74,7 @@ export class Runtime {
   readonly logger: Logger;
   readonly scheduler: Scheduler;
   readonly functions: FunctionTable;
+  readonly telemetry: Telemetry;
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
   readonly nodeWatchers = new NodeWatchers();
@@ -94,6 +99,7 @@ export class Runtime {
     this.clock = options.clock;
     this.logger = options.logger;
     this.functions = options.functions;
+    this.telemetry = options.telemetry ?? silentTelemetry;
     const { remote, maxQueuedBytesPerPeer, maxTiesPerPeer } = options;
     this.peerQueues = new PeerQueues(maxQueuedBytesPerPeer, (node, bytes) =>
       remote.overLimit(new PeerLimitError("PEER_QUEUE_LIMIT", node, `${bytes} bytes of it wait in mailboxes`)),
@@ -111,6 +117,8 @@ export class Runtime {
     const pid = this.identity.newPid();
     const core: ProcessCore = new ProcessCore(this, pid, behaviour, options.groupLeader ?? this.groupLeader);
     this.#processes.set(this.identity.pidIndex(pid), core);
+    const { processStart } = this.telemetry;
+    if (processStart.hasSubscribers) processStart.publish(factsOf(core));
     return core;
   }
 
@@ -226,6 +234,8 @@ export class Runtime {
 
   /** A process has ended: tells all that have to do with it, and forgets it. Called by the process itself. */
   bury(core: ProcessCore, reason: unknown): void {
+    const { processExit } = this.telemetry;
+    if (processExit.hasSubscribers) processExit.publish({ ...factsOf(core), reason });
     this.names.release(core);
     this.#processes.delete(this.identity.pidIndex(core.pid));
     this.spawns.abandoned(core);
@@ -250,13 +260,15 @@ export class Runtime {
     }
   }
 
-  /** Writes a crash report. */
-  reportCrash(core: ProcessCore, reason: unknown, error: unknown): void {
-    if (isOrderly(reason) || error instanceof NodeDownError) return;
-    const label = core.behaviour.label ?? "process";
-    const name = core.name === undefined ? "" : ` (${core.name})`;
-    const text = error instanceof Error ? (error.stack ?? error.message) : inspect(reason);
-    this.logger.error(`${label} ${core.pid}${name} terminating: ${text}`, core.behaviour.crashFacts?.());
+  /** A process fails: the log and the channel for it get to know, unless the reason is an orderly one. */
+  reportCrash(core: ProcessCore, reason: unknown, thrown: unknown): void {
+    if (isOrderly(reason) || thrown instanceof NodeDownError) return;
+    const facts = factsOf(core);
+    const error = thrown instanceof Error ? thrown : undefined;
+    const more = core.behaviour.crashFacts?.() ?? {};
+    this.logger.error(...crashReport(facts, reason, error, more));
+    const { processCrash } = this.telemetry;
+    if (processCrash.hasSubscribers) processCrash.publish({ lastMessage: undefined, ...more, ...facts, reason, error });
   }
 
   /** Sends what is owed to others, never dialling. A reason that this peer cannot be sent goes as its text instead. */
