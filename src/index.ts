@@ -129,7 +129,9 @@ export {
   type SpawnedRemotely,
 } from "./runtime/index.ts";
 export {
+  type BroadcastDispatcherOptions,
   type BufferKeep,
+  broadcastDispatcher,
   type CancelMode,
   type CancelReason,
   Consumer,
@@ -142,7 +144,10 @@ export {
   type FromOptions,
   GenStage,
   Producer,
+  ProducerConsumer,
+  type ProducerConsumerOptions,
   type ProducerOptions,
+  type Selector,
   type Source,
   type StreamOptions,
   type Subscribe,

@@ -1,4 +1,4 @@
-import type { Pid, Term } from "../term/index.ts";
+import { atom, type Pid, type Term } from "../term/index.ts";
 
 /** A consumer as a dispatcher knows it. Told apart by `key`, which is its subscription tag in a form that `===` compares. */
 export interface DispatcherConsumer {
@@ -13,8 +13,14 @@ export interface Outlet<Out> {
   deliver(consumer: DispatcherConsumer, events: readonly Out[]): void;
   /** Gives an info to the stage itself, behind whatever waits in its mailbox. */
   info(message: unknown): void;
+  /** Asks the stage itself for `count` more events in the name of a consumer, behind what waits in its mailbox. */
+  askAgain(consumer: DispatcherConsumer, count: number): void;
   warn(text: string): void;
+  error(text: string): void;
 }
+
+/** The reason of a {@link Refusal} is `{bad_opts, Text}`, as that of a start with wrong options. */
+export const BAD_OPTS = atom("bad_opts");
 
 /** Turns a subscription down; the consumer gets `{:cancel, reason}`. */
 export class Refusal {

@@ -4,9 +4,9 @@ import { atom, inspect, type Pid, type Ref, type Term, termKey, tuple } from "..
 import { EventBuffer } from "./buffer.ts";
 import type { CancelReason, ProducerOptions } from "./callbacks.ts";
 import { demandDispatcher } from "./demand-dispatcher.ts";
-import { type Dispatcher, type DispatcherConsumer, Refusal } from "./dispatcher.ts";
+import { BAD_OPTS, type Dispatcher, type DispatcherConsumer, Refusal } from "./dispatcher.ts";
 import { after, type StageHost, Work } from "./host.ts";
-import { type Current, cancelledMessage, eventsMessage, type ProducerOperation } from "./messages.ts";
+import { askMessage, type Current, cancelledMessage, eventsMessage, type ProducerOperation } from "./messages.ts";
 import { keywordObject, Subscription } from "./subscription.ts";
 
 export type DemandMode = "forward" | "accumulate";
@@ -23,7 +23,6 @@ type Held =
   | { readonly kind: "events"; readonly events: readonly unknown[] }
   | { readonly kind: "info"; readonly message: unknown };
 
-const BAD_OPTS = atom("bad_opts");
 const DUPLICATED_SUBSCRIPTION = atom("duplicated_subscription");
 const MANUAL = atom("manual");
 const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
@@ -41,6 +40,7 @@ export class Downstream {
   readonly #subscriptions = new Map<unknown, DownstreamSubscription>();
   #mode: DemandMode;
   #held: Held[] = [];
+  #openDemand = 0;
   /** Pending while a link that events were sent over has no room. */
   #full: Promise<unknown> | undefined;
 
@@ -61,8 +61,15 @@ export class Downstream {
     this.#dispatcher = (options.dispatcher ?? demandDispatcher())({
       deliver: (consumer, events) => this.#deliver(consumer, events),
       info: (message) => host.core.deliver(message),
+      askAgain: ({ pid, tag }, count) => host.core.deliver(askMessage(pid, tag, count)),
+      error: (text) => host.core.runtime.logger.error(`${host.title} ${text}`),
       warn: (text) => host.core.runtime.logger.warn(`${host.title} ${text}`),
     });
+  }
+
+  /** What consumers have asked for, as far as the dispatcher passes it on, and not got. */
+  get openDemand(): number {
+    return this.#openDemand;
   }
 
   get mode(): DemandMode {
@@ -130,7 +137,7 @@ export class Downstream {
   #replayOne(entry: Held): void | Promise<void> {
     switch (entry.kind) {
       case "demand":
-        return this.#demanded(entry.count);
+        return this.#passOn(entry.count);
       case "events":
         return this.emit(entry.events);
       case "info":
@@ -197,8 +204,14 @@ export class Downstream {
     );
   }
 
-  /** Serves demand from the buffer, and passes on what is left of it. */
+  /** There is new demand. */
   #demanded(count: number): void | Promise<void> {
+    this.#openDemand += count;
+    return this.#passOn(count);
+  }
+
+  /** Serves demand from the buffer, and passes on what is left of it. */
+  #passOn(count: number): void | Promise<void> {
     const rest = count > 0 ? this.#serve(count) : 0;
     return after(this.#room(), () => {
       if (rest === 0) return;
@@ -224,6 +237,7 @@ export class Downstream {
       return;
     }
     const left = this.#dispatcher.dispatch(events);
+    this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
     if (left.length > 0) this.#store(left);
   }
 

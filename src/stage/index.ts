@@ -1,3 +1,4 @@
+export { type BroadcastDispatcherOptions, broadcastDispatcher, type Selector } from "./broadcast-dispatcher.ts";
 export type { BufferKeep } from "./buffer.ts";
 export {
   type CancelReason,
@@ -20,6 +21,7 @@ export {
 export { type FromOptions, from } from "./from.ts";
 export { GenStage } from "./gen-stage.ts";
 export { Producer, type ProducerProcess } from "./producer.ts";
+export { ProducerConsumer, type ProducerConsumerOptions } from "./producer-consumer.ts";
 export type { Source } from "./source.ts";
 export { EventStream, type StreamOptions, stream } from "./stream.ts";
 export { type CancelMode, type Subscribe, Subscription, type SubscriptionOptions } from "./subscription.ts";

@@ -10,6 +10,9 @@ const INFO_REQUEST = atom("$info");
 const DEMAND_REQUEST = atom("$demand");
 const ESTIMATE_REQUEST = atom("$estimate_buffered_count");
 
+/** Refuses a second subscription of one consumer; never ends that consumer. */
+export const ALREADY_SUBSCRIBED = atom("already_subscribed");
+
 /** What a new subscription takes the place of. */
 export interface Current {
   readonly tag: Term;

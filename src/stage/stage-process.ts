@@ -10,7 +10,9 @@ import {
 } from "./callbacks.ts";
 import { type DemandMode, Downstream } from "./downstream.ts";
 import { after, type StageHost, Work } from "./host.ts";
+import { Intake } from "./intake.ts";
 import {
+  ALREADY_SUBSCRIBED,
   askMessage,
   cancelMessage,
   readStageMessage,
@@ -19,7 +21,7 @@ import {
   type StageRequest,
 } from "./messages.ts";
 import { type CancelMode, checkOptions, keywords, type Subscribe } from "./subscription.ts";
-import { Upstream, type UpstreamSubscription } from "./upstream.ts";
+import { Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
 
 /** What a stage is, for the life of its process. */
 export type StageRole = "producer" | "consumer" | "producer_consumer";
@@ -27,10 +29,9 @@ export type StageRole = "producer" | "consumer" | "producer_consumer";
 const OK = atom("ok");
 const ERROR = atom("error");
 const NOT_A_CONSUMER = atom("not_a_consumer");
-const ALREADY_SUBSCRIBED = atom("already_subscribed");
 const FORWARD = atom("forward");
 const ACCUMULATE = atom("accumulate");
-const PRODUCER_BUFFER_SIZE = 10_000;
+const DEFAULT_BUFFER_SIZE = { producer: 10_000, producer_consumer: Number.POSITIVE_INFINITY } as const;
 
 /**
  * Runs a stage in a process: a gen_server that also has producers ({@link Upstream}), consumers ({@link Downstream}), or both,
@@ -41,6 +42,7 @@ export class StageProcess extends GenServerProcess {
   protected readonly upstream: Upstream | undefined;
   readonly #role: StageRole;
   readonly #host: StageHost;
+  readonly #intake: Intake | undefined;
   #downstream: Downstream | undefined;
 
   constructor(core: ProcessCore, stageClass: GenServerClass, role: StageRole) {
@@ -49,11 +51,15 @@ export class StageProcess extends GenServerProcess {
     this.label = `GenStage ${role} ${stageClass.name}`;
     this.#role = role;
     this.#host = this.#makeHost();
+    if (role === "producer_consumer") {
+      this.#intake = new Intake(() => core.alive && (this.#downstream?.openDemand ?? 0) > 0);
+    }
     if (role !== "producer") {
-      this.upstream = new Upstream(this.#host, {
+      const owner: UpstreamOwner = {
         ended: (subscription, reason) => this.subscriptionEnded(subscription, reason),
         missing: (to, cancel) => this.producerMissing(to, cancel),
-      });
+      };
+      this.upstream = new Upstream(this.#host, owner, this.#intake);
     }
     process.stage = {
       subscribe: (options) =>
@@ -85,14 +91,18 @@ export class StageProcess extends GenServerProcess {
     const options: ConsumerOptions & ProducerOptions = result instanceof WithOptions ? result.options : {};
     checkStageOptions(options, this.#role);
     if (this.#role !== "consumer") {
-      const { callbacks } = this.#host;
-      this.#downstream = new Downstream(this.#host, options, PRODUCER_BUFFER_SIZE, (count) =>
-        this.#host.run(() => callbacks.handleDemand?.(count)),
+      this.#downstream = new Downstream(this.#host, options, DEFAULT_BUFFER_SIZE[this.#role], (count) =>
+        this.#demanded(count),
       );
     }
     return after(this.#subscribeAll(options.subscribeTo ?? [], 0), () =>
       this.core.alive ? super.begin(result, started) : undefined,
     );
+  }
+
+  #demanded(count: number): void | Promise<void> {
+    if (this.#intake !== undefined) return this.#intake.run();
+    return this.#host.run(() => this.#host.callbacks.handleDemand?.(count));
   }
 
   #subscribeAll(all: readonly Subscribe[], index: number): void | Promise<void> {
@@ -192,15 +202,19 @@ export class StageProcess extends GenServerProcess {
     reply?.(tuple(ERROR, NOT_A_CONSUMER));
   }
 
+  /** Delivers a message to the stage itself in the order of what it has taken in and what it has emitted. */
   #info(message: unknown): void {
-    if (this.#downstream === undefined) this.core.deliver(message);
-    else this.#downstream.info(message);
+    const downstream = this.#downstream;
+    if (downstream === undefined) this.core.deliver(message);
+    else if (this.#intake === undefined || this.#intake.isEmpty) downstream.info(message);
+    else void this.#intake.put(() => downstream.info(message));
   }
 
   #setMode(mode: DemandMode): void | Promise<void> {
     const downstream = this.#downstream;
-    if (downstream !== undefined) return this.#machinery(() => downstream.setMode(mode));
-    this.#logError(`cannot set its demand to ${mode}: it has no consumers`);
+    if (this.#role === "producer") return this.#machinery(() => downstream?.setMode(mode));
+    if (this.#role === "producer_consumer" && mode === "forward") return; // as it is
+    this.#logError(`is no producer and cannot set its demand to ${mode}`);
   }
 
   /** Runs what is not a callback of the user; a failure of it ends the stage as one of theirs does. */

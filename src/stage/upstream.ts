@@ -11,6 +11,7 @@ import { atom, atomTerm, inspect, isTuple, Pid, Ref, type Term, termKey, tuple }
 import type { CancelReason } from "./callbacks.ts";
 import { type Chunk, Demand } from "./demand.ts";
 import { type StageHost, Work } from "./host.ts";
+import type { Intake } from "./intake.ts";
 import { askMessage, type ConsumerOperation, type Current, cancelMessage, subscribeMessage } from "./messages.ts";
 import { type CancelMode, keywordObject, type ParsedOptions, parseOptions, Subscription } from "./subscription.ts";
 
@@ -56,12 +57,15 @@ const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
 export class Upstream {
   readonly #host: StageHost;
   readonly #owner: UpstreamOwner;
+  readonly #intake: Intake | undefined;
   /** By the canonical form of their tag. */
   readonly #subscriptions = new Map<unknown, UpstreamSubscription>();
 
-  constructor(host: StageHost, owner: UpstreamOwner) {
+  /** `intake`: where what comes waits for demand; without one it is handled at once. */
+  constructor(host: StageHost, owner: UpstreamOwner, intake?: Intake) {
     this.#host = host;
     this.#owner = owner;
+    this.#intake = intake;
   }
 
   /** Those that are live. */
@@ -96,7 +100,8 @@ export class Upstream {
     if (subscription === undefined) {
       return this.#send(pid, cancelMessage(this.#host.core.pid, tag, UNKNOWN_SUBSCRIPTION));
     }
-    return this.#events(subscription, pid, operation.events);
+    const work = () => this.#events(subscription, pid, operation.events);
+    return this.#intake === undefined ? work() : this.#intake.put(work);
   }
 
   /** Tells all producers that it is over, and forgets them. */
@@ -149,7 +154,9 @@ export class Upstream {
   #events(subscription: UpstreamSubscription, pid: Pid, events: Term[]): void | Promise<void> {
     const { demand } = subscription;
     const source = sourceOf(subscription, pid);
-    if (demand === undefined) {
+    // What waited until its subscription was over comes in one piece, and nobody is there to be asked.
+    const isOver = this.#subscriptions.get(termKey(subscription.tag)) !== subscription;
+    if (demand === undefined || isOver) {
       return this.#host.run(() => this.#host.callbacks.handleEvents?.(events, source));
     }
     const chunks = demand.take(events.length);
@@ -183,10 +190,12 @@ export class Upstream {
     const { core, callbacks } = this.#host;
     this.#subscriptions.delete(termKey(subscription.tag));
     core.demonitor(subscription.tag);
-    return this.#host.run(
-      () => callbacks.handleCancel?.(reason, subscription.from),
-      () => this.#owner.ended(subscription, reason),
-    );
+    const work = () =>
+      this.#host.run(
+        () => callbacks.handleCancel?.(reason, subscription.from),
+        () => this.#owner.ended(subscription, reason),
+      );
+    return this.#intake === undefined || this.#intake.isEmpty ? work() : this.#intake.put(work);
   }
 
   #logExcess(count: number, from: Subscription): void {

@@ -1,26 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DemandDispatcher } from "../../src/stage/demand-dispatcher.ts";
-import type { DispatcherConsumer, Outlet } from "../../src/stage/dispatcher.ts";
+import type { DispatcherConsumer } from "../../src/stage/dispatcher.ts";
 import { integers, remotePid } from "./harness.ts";
-
-class Recorder implements Outlet<number> {
-  readonly delivered: [consumer: unknown, events: readonly number[]][] = [];
-  readonly infos: unknown[] = [];
-  readonly warnings: string[] = [];
-
-  deliver(consumer: DispatcherConsumer, events: readonly number[]): void {
-    this.delivered.push([consumer.key, events]);
-  }
-
-  info(message: unknown): void {
-    this.infos.push(message);
-  }
-
-  warn(text: string): void {
-    this.warnings.push(text);
-  }
-}
+import { Recorder } from "./recorder.ts";
 
 const consumer = (key: string, id = 1): DispatcherConsumer => ({ key, tag: key, pid: remotePid("ex@127.0.0.1", id) });
 const [a, b, c] = [consumer("a"), consumer("b"), consumer("c")];

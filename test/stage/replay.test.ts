@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
+import { broadcastDispatcher } from "../../src/stage/index.ts";
 import { type RoleOptions, recordings, replay } from "./replay.ts";
+
+/** The functions that the recorded consumers selected by. */
+const selectors = {
+  "Probe.Sel.even/1": (event: unknown) => (event as number) % 2 === 0,
+  "Probe.Sel.big/1": () => false,
+};
 
 /** How the recorded stages were made, where not in the usual way. */
 const OPTIONS: Record<string, RoleOptions> = {
@@ -10,6 +17,13 @@ const OPTIONS: Record<string, RoleOptions> = {
   "demand_dispatcher_three_consumers producer": { demand: "accumulate" },
   "buffer_overflow_keep_last producer": { bufferSize: 5, emits: "nothing" },
   "buffer_overflow_keep_first producer": { bufferSize: 5, bufferKeep: "first", emits: "nothing" },
+  "broadcast_two_consumers producer": { dispatcher: broadcastDispatcher(), demand: "accumulate" },
+  "broadcast_late_subscriber producer": { dispatcher: broadcastDispatcher(), emits: "nothing" },
+  "broadcast_selector_export_fun producer": { dispatcher: broadcastDispatcher({ selectors }), emits: "nothing" },
+  "broadcast_selector_all_filtered producer": { dispatcher: broadcastDispatcher({ selectors }) },
+  "broadcast_selector_all_filtered consumer_manual": { manual: true },
+  "producer_consumer_middle producer_consumer": { becomes: (event) => [event, event] },
+  "producer_consumer_no_downstream producer_consumer": { becomes: (event) => [event * 10] },
   "accumulate_then_forward producer": { demand: "accumulate", emits: "demand" },
 };
 
@@ -31,6 +45,9 @@ const LEFT_OUT: Record<string, string> = {
   "producer_refuses_manual producer": "the exit reason holds the state, which here is the object",
   "handle_cancel_hibernate_on_producer producer": "crashes by a defect that is not repeated",
   "handle_cancel_hibernate_on_producer consumer": "its producer's crash had arrived, unhandled, before the cancel was",
+  "calls_on_each_type producer_consumer": "crashes when asked for its demand mode, a defect that is not repeated",
+  "broadcast_selector_consumer_stage producer": "its consumer selects by a closure of the BEAM",
+  "broadcast_same_consumer_twice producer": "takes a third subscription of one process, a defect that is not repeated",
   "consumer_crash_midway consumer1": "is made to crash by its own code",
   "consumer_dies_with_unserved_demand consumer1": "is killed, which is no message",
   "consumer_node_killed consumer": "goes with its node",
@@ -43,7 +60,9 @@ for (const mode of ["permanent", "transient", "temporary"]) {
 
 const roles = recordings.flatMap((recording) => {
   const froms = new Set(recording.messages.map(([from]) => from.split("@")[0]!));
-  return [...froms].filter((role) => /^(consumer|producer)\d?$/.test(role)).map((role) => ({ recording, role }));
+  return [...froms]
+    .filter((role) => /^(consumer|producer|producer_consumer|consumer_auto|consumer_manual)\d?$/.test(role))
+    .map((role) => ({ recording, role }));
 });
 
 test.each(roles.filter(({ recording, role }) => !(`${recording.scenario} ${role}` in LEFT_OUT)))(

@@ -8,6 +8,7 @@ import {
   Consumer,
   type ConsumerOptions,
   Producer,
+  ProducerConsumer,
   type ProducerOptions,
   type Subscription,
   type WireOptions,
@@ -49,6 +50,8 @@ type Step = readonly [kind: string, term: Term];
 export interface RoleOptions extends ProducerOptions, ConsumerOptions {
   /** The producer answers demand with nothing; or with one event, the demand itself. Default: it counts up from 0. */
   readonly emits?: "nothing" | "demand";
+  /** What the producer_consumer makes of an event. */
+  readonly becomes?: (event: number) => readonly number[];
   /** What the consumer's `handleSubscribe` returns. */
   readonly manual?: boolean;
 }
@@ -81,14 +84,16 @@ export async function replay(
   };
   const batches = messages.filter(isEventsOf(role)).map(({ term }) => eventsOf(term));
   const limit = options.emits === "demand" ? batches.length : Math.max(-1, ...batches.flat()) + 1;
-  const stage = role.startsWith("producer")
-    ? await node.start(ProbeProducer, { args: { steps, limit, ...options } })
-    : await node.start(ProbeConsumer, { args: { steps, ...options } });
+  const stage = await (role === "producer_consumer"
+    ? node.start(ProbeProducerConsumer, { args: { steps, ...options } })
+    : role.startsWith("producer")
+      ? node.start(ProbeProducer, { args: { steps, limit, ...options } })
+      : node.start(ProbeConsumer, { args: { steps, ...options } }));
 
   stagePid = stage.pid;
 
   const recordedPid = messages
-    .map(({ from, kind, term }) => (from === role ? ownPid(kind, term) : undefined))
+    .map(({ from, to, kind, term }) => (from === role && to !== role ? ownPid(kind, term) : undefined))
     .find(Boolean);
   const toOurs = new Map<string, Term>();
   const toRecorded = new Map<string, Term>([[stage.pid.key, recordedPid ?? stage.pid]]);
@@ -145,7 +150,17 @@ export async function replay(
     id instanceof Ref && id.node === node.runtime.identity.node && !monitors.has(id.key);
   const text = ([kind, term]: Step) =>
     `${kind} ${inspect(rewrite(substitute(term, toRecorded), (id) => (isFresh(id) ? atom("fresh") : id)))}`;
-  return { recorded: recorded.map(text), ours: ours.map(text), node };
+  return { recorded: withProducers(recorded.map(text)), ours: ours.map(text), node };
+}
+
+/** Of events that waited until their subscription was over GenStage says `{:pid, Tag}`: it no longer knows the producer. */
+function withProducers(steps: readonly string[]): string[] {
+  return steps.map((step) =>
+    step.replace(/\{:pid, (#Reference<[^>]*>)\}/, (nobody, tag) => {
+      const known = steps.find((other) => other.startsWith("callback") && other.includes(`>, ${tag}}`)) ?? "";
+      return /\{#PID<[^>]*>, #Reference<[^>]*>\}/.exec(known)?.[0] ?? nobody;
+    }),
+  );
 }
 
 /** `producer@node@host`, or `producer:{name, :node@host}` where it was addressed by name. */
@@ -235,6 +250,41 @@ class ProbeProducer extends Producer<Term> {
   override handleCast(request: Term): CastResult<Term> {
     this.#args.steps.push(callback("handle_cast", request));
     if (request === atom("crash")) throw new Exit(atom("boom"));
+  }
+
+  override handleInfo(message: Term) {
+    this.#args.steps.push(callback("handle_info", message));
+  }
+}
+
+/** The recorded stages' own behaviour, in the middle. */
+class ProbeProducerConsumer extends ProducerConsumer<number, number> {
+  #args!: ProbeArgs;
+  #producer: Subscription | undefined;
+
+  override init(args: ProbeArgs) {
+    this.#args = args;
+  }
+
+  handleEvents(events: number[], from: Subscription) {
+    this.#args.steps.push(callback("handle_events", events, from));
+    return noReply({ events: events.flatMap((event) => this.#args.becomes?.(event) ?? []) });
+  }
+
+  override handleSubscribe(side: "producer" | "consumer", options: WireOptions, from: Subscription) {
+    if (side === "producer") this.#producer = from;
+    this.#args.steps.push(callback("handle_subscribe", atom(side), keywordList(options), from));
+  }
+
+  override handleCancel(reason: CancelReason, from: Subscription) {
+    this.#args.steps.push(callback("handle_cancel", cancelTerm(reason), from));
+  }
+
+  override handleCall(request: Term, from: TupleValue) {
+    this.#args.steps.push(callback("handle_call", request, from));
+    const [operation, argument] = request as unknown as [Atom, Term];
+    if (operation.tag === "cancel") this.process.cancel(this.#producer!, argument);
+    return reply(atom("ok"));
   }
 
   override handleInfo(message: Term) {

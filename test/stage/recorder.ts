@@ -1,0 +1,30 @@
+import type { DispatcherConsumer, Outlet } from "../../src/stage/dispatcher.ts";
+
+/** Notes what a dispatcher does. */
+export class Recorder implements Outlet<number> {
+  readonly delivered: [consumer: unknown, events: readonly number[]][] = [];
+  readonly asked: [consumer: unknown, count: number][] = [];
+  readonly infos: unknown[] = [];
+  readonly warnings: string[] = [];
+  readonly errors: string[] = [];
+
+  deliver(consumer: DispatcherConsumer, events: readonly number[]): void {
+    this.delivered.push([consumer.key, events]);
+  }
+
+  info(message: unknown): void {
+    this.infos.push(message);
+  }
+
+  askAgain(consumer: DispatcherConsumer, count: number): void {
+    this.asked.push([consumer.key, count]);
+  }
+
+  warn(text: string): void {
+    this.warnings.push(text);
+  }
+
+  error(text: string): void {
+    this.errors.push(text);
+  }
+}
