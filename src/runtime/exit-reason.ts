@@ -1,5 +1,6 @@
 import { NodeDownError, TiebeamError } from "../base/index.ts";
-import { atom, atomTerm, charlist, copyTerm, inspect, isTuple, type Term, type Tuple, tuple } from "../term/index.ts";
+import { atom, copyTerm, inspect, isTuple, type Term, type Tuple, tuple } from "../term/index.ts";
+import { stackTerm } from "./stack-term.ts";
 
 /** The reasons that the runtime itself gives or knows. */
 export const Reason = {
@@ -20,7 +21,7 @@ export function isOrderly(reason: unknown): boolean {
 }
 
 /**
- * A call failed as it fails in Erlang: by an exit of the caller. Codes: `EXIT_NOPROC` no such process, `EXIT_TIMEOUT`,
+ * A call, or a stop, failed as it fails in Erlang: by an exit of the caller. Codes: `EXIT_NOPROC` no such process, `EXIT_TIMEOUT`,
  * `EXIT_CALLING_SELF`, and `EXIT_OTHER` for whatever reason the called process ended with.
  *
  * `reason` is the term that Elixir's `GenServer.call` exits with, `{Why, {GenServer, :call, [Target, Request, Timeout]}}`,
@@ -32,7 +33,7 @@ export class ExitError extends TiebeamError {
   readonly target: unknown;
 
   /** `doing` is what failed for `why`; `reason` is given where it holds more than that. */
-  constructor(doing: "call" | "start" | "stream", target: unknown, why: unknown, reason = why) {
+  constructor(doing: "call" | "start" | "stop" | "stream", target: unknown, why: unknown, reason = why) {
     super(EXIT_CODES.get(why) ?? "EXIT_OTHER", `${doing} of ${describeTarget(target)} failed: ${inspect(why)}`);
     this.reason = reason as Term;
     this.target = target;
@@ -53,64 +54,85 @@ const EXIT_CODES = new Map<unknown, string>([
   [Reason.callingSelf, "EXIT_CALLING_SELF"],
 ]);
 
-/** Thrown by a callback, ends its process with exactly `reason`, as `exit(Reason)` does in Erlang. */
+/**
+ * Thrown by a callback, ends its process with exactly `reason`, as `exit(Reason)` does in Erlang. `message` is for the log
+ * here alone.
+ */
 export class Exit extends TiebeamError {
   readonly reason: unknown;
 
-  constructor(reason: unknown) {
-    super("EXIT_OTHER", `exit with ${inspect(reason)}`);
+  constructor(reason: unknown, message = `exit with ${inspect(reason)}`) {
+    super("EXIT_OTHER", message);
     this.reason = reason;
   }
+}
+
+/** Ends a process as `raise "message"` does in Elixir: for what the behaviours there raise themselves. */
+export function raised(message: string): Exit {
+  return new Exit(exceptionOf(message, new Error().stack), message);
 }
 
 /**
  * The exit reason of a process whose code threw: `{Exception, Stacktrace}` for an `Error`, in the form that Elixir prints
  * with message and stack. The exception is Elixir's own `RuntimeError`, since only a struct whose module exists on the
- * reader's node is formatted there; the class of the error stands in its message.
+ * reader's node is formatted there; the class of the error stands in its message, and what caused it after that.
  */
 export function reasonOf(error: unknown): unknown {
   if (error instanceof Exit || error instanceof ExitError) return error.reason;
   if (error instanceof NodeDownError) return tuple(atom("nodedown"), atom(error.node));
-  if (error instanceof Error) {
-    const exception = {
-      __struct__: atom("Elixir.RuntimeError"),
-      __exception__: true,
-      message: `${error.name}: ${error.message}`.toWellFormed(),
-    };
-    return tuple(exception, stackTerm(error.stack ?? ""));
-  }
-  return tuple(tuple(atom("nocatch"), describeThrown(error)), []);
+  if (isError(error)) return exceptionOf(describeError(error), stackOf(error));
+  return tuple(tuple(atom("nocatch"), asTerm(error)), stackTerm(undefined));
 }
 
-/** What was thrown if it is a term, else its text. */
-function describeThrown(thrown: unknown): string | object {
+function exceptionOf(message: string, stack: unknown): Tuple {
+  const exception = {
+    __struct__: atom("Elixir.RuntimeError"),
+    __exception__: true,
+    message: message.toWellFormed(),
+  };
+  return tuple(exception, stackTerm(stack));
+}
+
+/** The stack without the message before it, whose lines may look like places. */
+function stackOf({ stack, message }: Error): unknown {
+  const at = typeof stack === "string" ? stack.indexOf(message) : -1;
+  return at === -1 ? stack : stack!.slice(at + message.length);
+}
+
+/** Errors of other realms, as of `node:vm`, are errors too. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}
+
+/** Causes of causes, and errors within errors, that a message tells of. */
+const MAX_CAUSES = 8;
+
+/** `TypeError: fetch failed, caused by Error: connect ECONNREFUSED`. */
+function describeError(error: Error, depth = 0): string {
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  let text = `${classOf(error)}: ${error.message}`;
+  if (depth === MAX_CAUSES) return text;
+  const describe = (each: unknown, depth: number) =>
+    isError(each) ? describeError(each, depth) : inspect(asTerm(each));
+  if (Array.isArray(errors)) {
+    // Each is told of without what it holds itself: a tree of them would grow with every level.
+    const some = errors.slice(0, MAX_CAUSES).map((each) => describe(each, MAX_CAUSES));
+    const more = errors.length > some.length ? [`${errors.length - some.length} more`] : [];
+    text += ` (${[...some, ...more].join("; ")})`;
+  }
+  return cause === undefined ? text : `${text}, caused by ${describe(cause, depth + 1)}`;
+}
+
+/** A class that does not set the name of its errors is found by the constructor. */
+function classOf(error: Error): string {
+  return error.name === "Error" ? error.constructor?.name || "Error" : error.name;
+}
+
+/** The value if it is a term, else its text. */
+function asTerm(value: unknown): string | object {
   try {
-    return copyTerm(thrown) as object;
+    return copyTerm(value) as object;
   } catch {
-    return String(thrown).toWellFormed();
+    return String(value).toWellFormed();
   }
-}
-
-/** The frames of a V8 stack as Erlang's `{Module, Function, Arity, [{file, "..."}, {line, N}]}`. */
-function stackTerm(stack: string): Tuple[] {
-  const frames: Tuple[] = [];
-  for (const line of stack.split("\n")) {
-    const match = /^\s+at (?:async )?(?:(?:new )?(.+?) \()?(.*?):(\d+):\d+\)?$/.exec(line);
-    if (match === null) continue;
-    const [module, name] = splitFunction(match[1] ?? "anonymous");
-    const file = match[2]!.slice(match[2]!.lastIndexOf("/") + 1);
-    const location = [tuple(atom("file"), charlist(file.toWellFormed())), tuple(atom("line"), Number(match[3]))];
-    frames.push(tuple(atomTerm(module), atomTerm(name), 0, location));
-  }
-  return frames;
-}
-
-/** `Cart.add` and `Object.add [as x]` as module and function; a plain function belongs to the module `javascript`. */
-function splitFunction(text: string): [module: string, name: string] {
-  const plain = text
-    .replace(/ \[as .*\]$/, "")
-    .slice(0, 200)
-    .toWellFormed();
-  const dot = plain.lastIndexOf(".");
-  return dot > 0 ? [plain.slice(0, dot), plain.slice(dot + 1) || "anonymous"] : ["javascript", plain];
 }

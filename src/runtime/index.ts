@@ -8,7 +8,7 @@ export {
   type RegisteredName,
   resolve,
 } from "./destination.ts";
-export { Exit, ExitError, isOrderly, Reason, reasonOf } from "./exit-reason.ts";
+export { Exit, ExitError, isOrderly, Reason, raised, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";
 export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
