@@ -7,8 +7,9 @@ import { Links } from "./links.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type Origin, QueuedMessage } from "./peer-queues.ts";
 import type { Tie } from "./peer-ties.ts";
+import { requestAlias } from "./reply-tag.ts";
 import type { Runtime, Unsent } from "./runtime.ts";
-import { factsOf } from "./telemetry.ts";
+import { factsOf, type ProcessReceive } from "./telemetry.ts";
 
 /** What runs in a process: it takes the messages, one at a time. */
 export interface Behaviour {
@@ -17,6 +18,8 @@ export interface Behaviour {
    * with the reason of the error. Returns nothing, rather than a promise, whenever it can.
    */
   receive(message: unknown): void | Promise<void>;
+  /** Asked for each message of another node when it arrives. True: it is dropped, and has been answered if need be. */
+  refuses?(message: unknown, peer: string): boolean;
   /** The process has ended, in whatever way. Frees what the behaviour holds outside of it; must not throw. */
   ended?(reason: unknown): void;
   /** What a crash report calls it, as `GenServer Cart`. */
@@ -154,6 +157,7 @@ export class ProcessCore {
   /** Puts a message into the mailbox. One of another node that has to wait counts against that node. */
   deliver(message: unknown, origin?: Origin): void {
     if (!this.#alive) return;
+    if (origin?.peer !== undefined && this.behaviour.refuses?.(message, origin.peer)) return;
     const peer = this.busy ? origin?.peer : undefined;
     const waiting = peer === undefined ? message : this.runtime.peerQueues.add(message, peer, origin!.bytes);
     if (!this.#alive) return; // the node was lost, for it had too much waiting, and this process with it
@@ -186,11 +190,12 @@ export class ProcessCore {
     let taken = 0;
     while (taken < budget && this.#alive && !this.#held && this.#mailbox.size > 0) {
       taken++;
+      this.reductions++;
       const message = this.#take();
       try {
         const { processReceive } = this.runtime.telemetry;
         const pending = processReceive.hasSubscribers
-          ? processReceive.runStores({ ...factsOf(this), message: shown(message) }, () => this.#handle(message))
+          ? processReceive.runStores(received(this, message), () => this.#handle(message))
           : this.#handle(message);
         if (pending instanceof Promise) this.#hold(pending);
       } catch (error) {
@@ -405,9 +410,9 @@ class Work {
   }
 }
 
-/** What is the process's own work has no term. */
-function shown(message: unknown): unknown {
-  return message instanceof Work ? undefined : message;
+function received(core: ProcessCore, message: unknown): ProcessReceive {
+  const shown = message instanceof Work ? undefined : message;
+  return { ...factsOf(core), message: shown, call: requestAlias(shown) };
 }
 
 function sendSignal(from: Pid, to: Address, message: unknown, priority: boolean): Signal {

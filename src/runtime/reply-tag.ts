@@ -20,6 +20,12 @@ export function replyAlias(message: unknown): Ref | undefined {
   return isTuple(message) && message.length === 2 ? aliasOf(message[0]) : undefined;
 }
 
+/** The alias that the answer to a request `{Kind, {Pid, Tag}, Request}` is to go to. */
+export function requestAlias(message: unknown): Ref | undefined {
+  const from = isTuple(message) && message.length === 3 ? message[1] : undefined;
+  return isTuple(from) && from.length === 2 ? aliasOf(from[1]) : undefined;
+}
+
 function aliasOf(tag: unknown): Ref | undefined {
   if (!(tag instanceof ImproperList) || tag.items.length !== 1) return undefined;
   const head = tag.items[0];

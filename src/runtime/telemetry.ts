@@ -30,7 +30,10 @@ export interface ProcessCrash extends ProcessExit {
 
 /** A process handles a message, or what stands for one. */
 export interface ProcessReceive extends ProcessFacts {
+  /** Undefined for work of the library's own. */
   readonly message: unknown;
+  /** If it is the request of a call, the {@link CallStart.ref} of that, as far as the caller's release has one. */
+  readonly call: Ref | undefined;
 }
 
 /** A connection is up. */
@@ -55,7 +58,7 @@ export interface CallStart {
   /** The server, or the name of the node. */
   readonly target: Destination;
   readonly request: unknown;
-  /** The same in all that is told of one call. A server finds it in the tag of its `from`. */
+  /** The same in all that is told of one call, and in {@link ProcessReceive} when a server here handles it. */
   readonly ref: Ref;
 }
 
