@@ -87,9 +87,13 @@ export abstract class OtpProcess implements Behaviour {
 
   #handle(message: unknown): void | Promise<void> {
     this.#lastMessage = message;
-    const { debug } = this.sys;
-    if (debug.active) debug.record(tuple(IN, message as object));
+    if (this.sys.debug.active) this.traceIn(message);
     return this.handle(message);
+  }
+
+  /** Tells the debug options of a message that is about to be handled. */
+  protected traceIn(message: unknown): void {
+    this.sys.debug.record(tuple(IN, message as object));
   }
 
   #system(from: Tuple, request: Term): void | Promise<void> {
