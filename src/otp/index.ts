@@ -19,6 +19,28 @@ export {
   type ServerProcess,
 } from "./gen-server.ts";
 export { type GenServerClass, GenServerProcess, OwnProcess } from "./gen-server-process.ts";
+export { type CallbackMode, GenStatem } from "./gen-statem.ts";
+export type { InsertedEvent, StatemEvent } from "./gen-statem-events.ts";
+export {
+  type Action,
+  type Actions,
+  eventTimeout,
+  genericTimeout,
+  hibernate,
+  type InitialState,
+  initialState,
+  keepState,
+  nextEvent,
+  nextState,
+  postpone,
+  repeatState,
+  replyTo,
+  type StateResult,
+  stateTimeout,
+  stopAndReply,
+  type TimeoutOptions,
+  type TimeoutTime,
+} from "./gen-statem-results.ts";
 export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
 export { StartedServer, type StartOptions, startServer } from "./start.ts";
 export {
