@@ -26,6 +26,11 @@ export interface ConsumerProcess extends ServerProcess {
    * @throws ArgumentError `BADARG` for invalid options.
    */
   asyncSubscribe(options: Subscribe): void;
+  /**
+   * As `asyncSubscribe`, in place of the subscription `from`, which its producer ends with `reason` once the new one is there.
+   * A `permanent` one stops this stage then. Same as `GenStage.async_resubscribe(self(), ...)`.
+   */
+  asyncResubscribe(from: Subscription | Tuple, reason: unknown, options: Subscribe): void;
   /** Asks for events of a manual subscription; nothing for 0. Never opens a connection. Same as `GenStage.ask/2`. */
   ask(from: Subscription | Tuple, count: number): void;
   /**

@@ -2,8 +2,14 @@ import { type CallOptions, type Destination, nameText, type Process } from "../r
 import { Atom, atom, atomTerm, isTuple, Pid, type Term, tuple } from "../term/index.ts";
 import type { DemandMode } from "./downstream.ts";
 import { from } from "./from.ts";
-import { demandRequest, infoRequest, subscribeRequest } from "./messages.ts";
+import { type Current, demandRequest, infoRequest, subscribeRequest } from "./messages.ts";
 import { checkOptions, keywords, type Subscribe } from "./subscription.ts";
+
+/** Which subscription a new one takes the place of, and the reason with which that one ends. */
+export interface Resubscription {
+  readonly tag: unknown;
+  readonly reason: unknown;
+}
 
 /**
  * What can be done with stages from outside of them, on any node. `process` is in whose name: a {@link Process}, as
@@ -20,14 +26,37 @@ export const GenStage = {
    * @returns `{:ok, tag}`, or `{:error, reason}` when the stage refuses. Errors as {@link Process.call}.
    */
   syncSubscribe(process: Process, stage: Destination, options: Subscribe & CallOptions): Promise<Term> {
-    const { timeoutMs, signal, ...subscription } = options;
-    const call = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
+    const [subscription, call] = splitOptions(options);
     return process.call(stage, subscribing(subscription), call);
   },
 
   /** Tells a consumer to subscribe to a producer, without waiting. */
   asyncSubscribe(process: Process, stage: Destination, options: Subscribe): Promise<void> | undefined {
     return process.cast(stage, subscribing(options));
+  },
+
+  /**
+   * As `syncSubscribe`, in place of the subscription `current.tag`, which its producer ends with `current.reason` once the new
+   * one is there. What that end means for the consumer is up to the old subscription's `cancel`: a `permanent` one stops it.
+   */
+  syncResubscribe(
+    process: Process,
+    stage: Destination,
+    current: Resubscription,
+    options: Subscribe & CallOptions,
+  ): Promise<Term> {
+    const [subscription, call] = splitOptions(options);
+    return process.call(stage, subscribing(subscription, current), call);
+  },
+
+  /** As `syncResubscribe`, without waiting. */
+  asyncResubscribe(
+    process: Process,
+    stage: Destination,
+    current: Resubscription,
+    options: Subscribe,
+  ): Promise<void> | undefined {
+    return process.cast(stage, subscribing(options, current));
   },
 
   /** Delivers a message to a stage's `handleInfo` behind the events it has buffered; waits until it is queued there. */
@@ -51,9 +80,14 @@ export const GenStage = {
   },
 } as const;
 
-function subscribing(options: Subscribe): unknown {
+function subscribing(options: Subscribe, current?: Resubscription): unknown {
   checkOptions(options);
-  return subscribeRequest(undefined, producerTerm(options.to), keywords(options));
+  return subscribeRequest(current as Current | undefined, producerTerm(options.to), keywords(options));
+}
+
+function splitOptions({ timeoutMs, signal, ...subscription }: Subscribe & CallOptions): [Subscribe, CallOptions] {
+  const call = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
+  return [subscription, call];
 }
 
 /** A producer as its consumer is told of it: a name without a node is one on the consumer's own node. */

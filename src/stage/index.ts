@@ -19,7 +19,7 @@ export {
   Refusal,
 } from "./dispatcher.ts";
 export { type FromOptions, from } from "./from.ts";
-export { GenStage } from "./gen-stage.ts";
+export { GenStage, type Resubscription } from "./gen-stage.ts";
 export { Producer, type ProducerProcess } from "./producer.ts";
 export { ProducerConsumer, type ProducerConsumerOptions } from "./producer-consumer.ts";
 export type { Source } from "./source.ts";

@@ -14,6 +14,7 @@ import { Intake } from "./intake.ts";
 import {
   ALREADY_SUBSCRIBED,
   askMessage,
+  type Current,
   cancelMessage,
   readStageMessage,
   readStageRequest,
@@ -62,8 +63,8 @@ export class StageProcess extends GenServerProcess {
       this.upstream = new Upstream(this.#host, owner, this.#intake);
     }
     process.stage = {
-      subscribe: (options) =>
-        this.#later(() => this.upstream?.subscribe({ to: options.to, options: keywordTerm(options) })),
+      subscribe: (options, current) =>
+        this.#later(() => this.upstream?.subscribe({ to: options.to, options: keywordTerm(options), current })),
       later: (callback, afterEvents) => {
         const work = new Work(() => this.guarded(callback, this.goOn));
         core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#info(work)) : work));
@@ -233,7 +234,7 @@ export class StageProcess extends GenServerProcess {
 
 /** What a stage's own process does for it beyond a server's. */
 interface StageOperations {
-  subscribe(options: Subscribe): void;
+  subscribe(options: Subscribe, current?: Current): void;
   later(callback: () => unknown, afterEvents: boolean): void;
   info(message: unknown): void;
 }
@@ -251,6 +252,11 @@ class StageOwnProcess extends OwnProcess {
   asyncSubscribe(options: Subscribe): void {
     checkOptions(options);
     this.stage.subscribe(options);
+  }
+
+  asyncResubscribe(from: Tuple, reason: unknown, options: Subscribe): void {
+    checkOptions(options);
+    this.stage.subscribe(options, { tag: from[1] as Term, reason: reason as Term });
   }
 
   ask(from: Tuple, count: number): void {

@@ -1,7 +1,20 @@
-import { type Destination, Exit, ExitError, isOrderly, type ProcessCore, Reason } from "../runtime/index.ts";
+import { Readable } from "node:stream";
+import { ReadableStream } from "node:stream/web";
+import {
+  type Address,
+  type Destination,
+  Exit,
+  ExitError,
+  isOrderly,
+  type MonitorTarget,
+  type ProcessCore,
+  Reason,
+  resolve,
+} from "../runtime/index.ts";
 import { atom, isList, Pid, type Term, tuple } from "../term/index.ts";
 import { type CancelReason, type ConsumerOptions, withOptions } from "./callbacks.ts";
 import { Consumer } from "./consumer.ts";
+import type { DemandMode } from "./downstream.ts";
 import { demandRequest } from "./messages.ts";
 import { StageProcess } from "./stage-process.ts";
 import { type CancelMode, checkOptions, type SubscriptionOptions } from "./subscription.ts";
@@ -15,6 +28,13 @@ export interface StreamOptions extends SubscriptionOptions {
    * nothing is thrown, the loop ends with the last producer.
    */
   readonly cancel?: CancelMode;
+  /**
+   * Told to the producers once the loop has subscribed, as some wait until all their consumers are there. Default `forward`.
+   * Same as the option of `GenStage.stream/2`.
+   */
+  readonly demand?: DemandMode;
+  /** Who is told `demand` in their place: the producers behind producer_consumers, say. */
+  readonly producers?: readonly Destination[];
   /** Ends the loop: it cancels the subscriptions and throws the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -35,13 +55,18 @@ export function stream<E = Term>(
   producers: Destination | readonly Destination[],
   options: StreamOptions = {},
 ): EventStream<E> {
-  const { signal: _signal, ...subscription } = options;
-  checkOptions(subscription);
+  checkOptions(subscriptionOptions(options));
   return new EventStream<E>(
     owner,
     isList(producers) ? (producers as Destination[]) : [producers as Destination],
     options,
   );
+}
+
+/** The part of the options that travels. */
+function subscriptionOptions(options: StreamOptions): SubscriptionOptions {
+  const { signal: _signal, demand: _demand, producers: _producers, ...subscription } = options;
+  return subscription;
 }
 
 interface Waiter<E> {
@@ -99,18 +124,42 @@ export class EventStream<E> implements AsyncIterableIterator<E, undefined>, Asyn
     await this.return();
   }
 
+  /** The events as a Node.js stream. It holds none: what has been asked for and not read waits at the producers. */
+  toReadable(): Readable {
+    return Readable.from(this, { highWaterMark: 0 });
+  }
+
+  /** The events as a web stream, which holds none either. */
+  toWebStream(): ReadableStream<E> {
+    return new ReadableStream<E>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await this.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: async () => void (await this.return()),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
   #start(): void {
-    const { signal, cancel: mode = "transient", ...options } = this.#options;
+    const { signal, cancel: mode = "transient", demand = "forward", producers } = this.#options;
     if (signal?.aborted) return this.#onAbort();
     if (!this.#owner.alive) return this.#end({ error: new Exit(this.#owner.exitReason) });
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#state = "running";
-    const sent = this.#options.cancel === undefined ? options : { ...options, cancel: mode };
+    const sent = subscriptionOptions(this.#options);
     this.#owner.runtime.spawn((core) => {
-      this.#process = new StreamProcess(core, mode, {
-        take: (events) => this.#take(events as E[]),
-        end: (failure) => this.#end(failure),
-      });
+      this.#process = new StreamProcess(
+        core,
+        { mode, demand, producers },
+        {
+          take: (events) => this.#take(events as E[]),
+          end: (failure) => this.#end(failure),
+        },
+      );
       return this.#process;
     });
     this.#process?.start(this.#owner.pid, { subscribeTo: this.#producers.map((to) => ({ ...sent, to })) });
@@ -178,16 +227,23 @@ class LoopConsumer extends Consumer {
   }
 }
 
+/** What a stream's process goes by. */
+interface StreamRules {
+  readonly mode: CancelMode;
+  readonly demand: DemandMode;
+  readonly producers: readonly Destination[] | undefined;
+}
+
 const GEN_CAST = atom("$gen_cast");
 
 /** The process of a stream: an ordinary consumer but for what the end of a subscription means. */
 class StreamProcess extends StageProcess {
-  readonly #mode: CancelMode;
+  readonly #rules: StreamRules;
   readonly #loop: Loop;
 
-  constructor(core: ProcessCore, mode: CancelMode, loop: Loop) {
+  constructor(core: ProcessCore, rules: StreamRules, loop: Loop) {
     super(core, LoopConsumer, "consumer");
-    this.#mode = mode;
+    this.#rules = rules;
     this.#loop = loop;
   }
 
@@ -210,30 +266,39 @@ class StreamProcess extends StageProcess {
 
   protected override subscriptionEnded({ producer }: UpstreamSubscription, cancel: CancelReason): void {
     const { reason } = cancel;
-    if (this.#mode !== "temporary" && !isOrderly(reason)) {
+    if (this.#rules.mode !== "temporary" && !isOrderly(reason)) {
       const isLost = cancel.kind === "down" && reason === Reason.noconnection;
       const target = producer instanceof Pid ? producer : tuple(atom(producer.name), atom(producer.node));
       return this.#loop.end({
         error: isLost ? this.core.runtime.nodeDownError(producer.node) : new ExitError("stream", target, reason),
       });
     }
-    if (this.#mode === "permanent" || !this.#hasProducers()) this.#loop.end();
+    if (this.#rules.mode === "permanent" || !this.#hasProducers()) this.#loop.end();
   }
 
   protected override producerMissing(to: string): void {
-    if (this.#mode === "temporary") return;
+    if (this.#rules.mode === "temporary") return;
     this.#loop.end({ error: new ExitError("stream", to, Reason.noproc) });
   }
 
   /** Producers may be waiting until all their consumers are there, as those of a Flow are: this one is. */
   #started(): void {
-    for (const { producer } of this.upstream?.subscriptions() ?? []) {
-      void this.core.send(producer, tuple(GEN_CAST, demandRequest("forward")), false);
+    const { demand, producers } = this.#rules;
+    for (const producer of producers?.map((to) => this.#addressOf(to)) ?? this.#subscribed()) {
+      if (producer !== undefined) void this.core.send(producer, tuple(GEN_CAST, demandRequest(demand)), false);
     }
     if (!this.#hasProducers()) this.#loop.end();
   }
 
+  #addressOf(to: Destination): Address | undefined {
+    return resolve(to, this.core.runtime.identity.node);
+  }
+
+  #subscribed(): MonitorTarget[] {
+    return Array.from(this.upstream?.subscriptions() ?? [], ({ producer }) => producer);
+  }
+
   #hasProducers(): boolean {
-    return [...(this.upstream?.subscriptions() ?? [])].length > 0;
+    return this.#subscribed().length > 0;
   }
 }

@@ -373,3 +373,42 @@ test("everything that belonged to a consumer goes with it", async () => {
   expect(inbox).toHaveLength(1);
   expect(node.left()).toMatchObject({ processes: 1, watches: 0, aliases: 0 });
 });
+
+test.each(["sync", "async", "self"] as const)(
+  "#86, #89: a new subscription takes the place of a temporary one (%s)",
+  async (how) => {
+    const node = new TestNode();
+    await node.start(
+      GenStage.from(async function* () {
+        yield* [1, 2];
+        await new Promise(() => {});
+      }),
+      { name: "numbers" },
+    );
+    class Moving extends Recorder {
+      static readonly subscriptions: Subscription[] = [];
+      override handleSubscribe(_side: "producer", _options: object, from: Subscription) {
+        Moving.subscriptions.push(from);
+      }
+      override handleCast() {
+        this.process.asyncResubscribe(Moving.subscriptions[0]!, atom("moving"), next);
+      }
+    }
+    const next = { to: "numbers", maxDemand: 2, cancel: "temporary" } as const;
+    const { pid } = await node.start(Moving);
+    void GenStage.asyncSubscribe(node.process, pid, next);
+    await node.clock.settle();
+    const [first] = Moving.subscriptions;
+
+    const current = { tag: first!.subscriptionTag, reason: atom("moving") };
+    if (how === "sync") void GenStage.syncResubscribe(node.process, pid, current, next);
+    if (how === "async") void GenStage.asyncResubscribe(node.process, pid, current, next);
+    if (how === "self") void node.process.cast(pid, atom("move"));
+    await node.clock.settle();
+
+    expect(Moving.subscriptions).toHaveLength(2);
+    expect(Moving.subscriptions[1]!.subscriptionTag).not.toBe(first!.subscriptionTag);
+    expect(Recorder.last.cancels.map((reason) => inspect(reason))).toEqual(['%{kind: "cancel", reason: :moving}']);
+    expect(node.runtime.find(pid)).toBeDefined();
+  },
+);

@@ -346,3 +346,62 @@ test("its events have the type that it was given", () => {
   expectTypeOf(stream(node.core, "p")).toEqualTypeOf<EventStream<Term>>();
   expect(events[Symbol.asyncIterator]()).toBe(events);
 });
+
+test("as a Node.js stream it asks for more only as it is read, and cancels when it is destroyed", async () => {
+  const { node, source } = await counted();
+
+  const readable = stream<number>(node.core, "counted", { maxDemand: 4, minDemand: 2 }).toReadable();
+  const read: number[] = [];
+  readable.on("data", (event: number) => {
+    read.push(event);
+    if (read.length === 3) readable.pause();
+  });
+  await node.clock.settle();
+  await new Promise((resolve) => setImmediate(resolve));
+  await node.clock.settle();
+
+  expect(read).toEqual([1, 2, 3]);
+  expect(source.asked).toBeLessThanOrEqual(8);
+  readable.destroy();
+  await new Promise((resolve) => readable.once("close", resolve));
+  await node.clock.settle();
+  expect(source.cancels).toHaveLength(1);
+});
+
+test("as a web stream it holds nothing, and ends with its producer", async () => {
+  const node = new TestNode();
+  await node.start(
+    GenStage.from(() => integers(1, 5)),
+    { name: "numbers" },
+  );
+
+  const reader = stream<number>(node.core, "numbers").toWebStream().getReader();
+  const read: unknown[] = [];
+  for (let i = 0; i < 6; i++) read.push(await outcome(node, reader.read()));
+
+  expect(read).toEqual([...integers(1, 5).map(value), DONE]);
+  expect(node.left()).toEqual(NOTHING_LEFT);
+});
+
+test("a web stream that is cancelled cancels the subscription", async () => {
+  const { node, source } = await counted();
+
+  const reader = stream<number>(node.core, "counted").toWebStream().getReader();
+  await outcome(node, reader.read());
+  await outcome(node, reader.cancel());
+
+  expect(source.cancels).toHaveLength(1);
+});
+
+test("whom the loop tells to forward, and what, can be chosen", async () => {
+  const { node } = await counted();
+  const told: Term[] = [];
+  const other = node.spawn(told);
+
+  const events = stream<number>(node.core, "counted", { producers: [other.pid], demand: "accumulate" });
+  await take(node, events, 1);
+
+  expect(told.map((message) => inspect(message))).toEqual([
+    inspect(tuple(atom("$gen_cast"), tuple(atom("$demand"), atom("accumulate")))),
+  ]);
+});
