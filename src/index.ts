@@ -135,6 +135,7 @@ export {
   type RpcResult,
 } from "./remote/index.ts";
 export {
+  type Address,
   type CallEnd,
   type CallFailure,
   type CallOptions,
@@ -147,6 +148,7 @@ export {
   type LinkDown,
   type LinkUp,
   type Monitor,
+  type MultiCallResult,
   type NameRegistry,
   type NameResolver,
   type NodeEvent,

@@ -25,7 +25,7 @@ export interface CallForm {
 
 const GEN_CALL = atom("$gen_call");
 const GEN_CAST = atom("$gen_cast");
-const DEFAULT_TIMEOUT_MS = 5000;
+export const DEFAULT_TIMEOUT_MS = 5000;
 
 /**
  * The client's side of `gen_server:call/3`: monitors the server, asks with the monitor's reference as alias, and waits for
@@ -70,7 +70,7 @@ async function callAs(
   if (!core.alive) throw new Exit(core.exitReason);
   if (address === undefined) throw failure(Reason.noproc);
   if (address instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");
-  if (address instanceof Pid && address.key === core.pid.key) throw failure(Reason.callingSelf);
+  if (isSelf(core, address)) throw failure(Reason.callingSelf);
 
   let release = () => {};
   try {
@@ -150,11 +150,19 @@ export function checkTimeout(timeoutMs: number): void {
   if (!(timeoutMs > 0)) throw new ArgumentError("timeoutMs", `must be above 0, got ${timeoutMs}`);
 }
 
-function timeoutTerm(timeoutMs: number): Term {
+function isSelf(core: ProcessCore, address: Exclude<Address, Ref>): boolean {
+  if (address instanceof Pid) return address.key === core.pid.key;
+  const { identity, names } = core.runtime;
+  return address.node === identity.node && names.find(address.name) === core;
+}
+
+/** A timeout in milliseconds as Erlang has it. */
+export function timeoutTerm(timeoutMs: number): Term {
   return timeoutMs === Number.POSITIVE_INFINITY ? atom("infinity") : Math.ceil(timeoutMs);
 }
 
-function targetTerm(to: Destination, address: Address | undefined): unknown {
+/** A destination as it stands in the reason of a failed call. */
+export function targetTerm(to: Destination, address: Address | undefined): unknown {
   if (address instanceof Pid) return address;
   if (address !== undefined && "name" in address) {
     return tuple(atomTerm(address.name) as object, atomTerm(address.node) as object);

@@ -13,6 +13,7 @@ export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";
 export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
+export type { MultiCallResult } from "./multi-call.ts";
 export type { NodeEvent } from "./node-watchers.ts";
 export type { Origin, QueuedMessage } from "./peer-queues.ts";
 export { coreOf, type Down, type Monitor, Process } from "./process.ts";

@@ -1,8 +1,9 @@
 import { ArgumentError, type Timer } from "../base/index.ts";
 import { copyTerm, inspect, Pid, Ref, type Term, type Tuple } from "../term/index.ts";
-import { type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
+import { type Address, type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
 import { sendReply } from "./from.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
+import { abcast, type MultiCallResult, multiCall } from "./multi-call.ts";
 import type { NodeEvent } from "./node-watchers.ts";
 import type { MonitorTarget, ProcessCore } from "./process-core.ts";
 import { type AnyApi, Server } from "./server.ts";
@@ -121,6 +122,41 @@ export class Process {
   /** Sends a request without an answer. Same as `gen_server:cast/2`; promise and errors as {@link Process.send}. */
   cast(to: Destination, request: unknown): Promise<void> | undefined {
     return cast(this.#core, to, request);
+  }
+
+  /**
+   * Calls the server of that name on each of the nodes, all at once, and waits for every answer.
+   *
+   * @param options.timeoutMs - for all of it. Default 5000, where the BEAM has no limit.
+   * @throws EncodeError; the signal's reason. What fails at a node makes it a bad one. Late replies are dropped.
+   * Same as `gen_server:multi_call/4`.
+   */
+  multiCall<T = Term>(
+    nodes: readonly ProcessName[],
+    name: ProcessName,
+    request: unknown,
+    options?: CallOptions,
+  ): Promise<MultiCallResult<T>> {
+    return multiCall(this.#core, nodes, name, request, options) as Promise<MultiCallResult<T>>;
+  }
+
+  /**
+   * Casts to the server of that name on each of the nodes. What cannot be sent to one of them goes to the others all the
+   * same. Promise and errors as {@link Process.send}. Same as `gen_server:abcast/3`.
+   */
+  abcast(nodes: readonly ProcessName[], name: ProcessName, request: unknown): Promise<void> | undefined {
+    return abcast(this.#core, nodes, name, request);
+  }
+
+  /**
+   * Where a name leads at this moment: the pid of a process of this node, or of any that a registry knows; undefined when
+   * there is none. A name on another node is known only there, and comes back as it is. Same as `GenServer.whereis/1`.
+   */
+  whereis(name: Destination): Address | undefined {
+    const { identity, names } = this.#core.runtime;
+    const address = resolve(name, identity.node);
+    if (address === undefined || !("name" in address) || address.node !== identity.node) return address;
+    return names.find(address.name)?.pid;
   }
 
   /** Answers a call whose `{Pid, Tag}` came as a term; a `From` answers itself. */

@@ -2,6 +2,7 @@ import type { Atom, Term, Tuple } from "../term/index.ts";
 import type { Destination } from "./destination.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
 import type { ProcessCore } from "./process-core.ts";
+import { stop } from "./stop.ts";
 
 /**
  * The operations of a server, as an interface: each is asked for by `{op, ...arguments}`, or by the bare atom `op` when it
@@ -83,5 +84,17 @@ export class Server<Api = AnyApi> {
   /** Sends a request without an answer. Same as `gen_server:cast/2`. Promise and errors as {@link Process.send}. */
   cast(request: Api extends AnyApi ? unknown : CastRequest<Api>): Promise<void> | undefined {
     return cast(this.#core, this.target, request);
+  }
+
+  /**
+   * Tells the server to end, whatever its interface, and waits until it has; its `terminate` runs. Same as
+   * `GenServer.stop/3`.
+   *
+   * @param reason - what it is to end with, default `normal`. Any other end is a failure.
+   * @throws ExitError `EXIT_NOPROC`; `EXIT_TIMEOUT`, after which it may still end; `EXIT_OTHER` with the reason that it ended
+   * with instead; NodeDownError; EncodeError.
+   */
+  stop(reason?: unknown, options?: CallOptions): Promise<void> {
+    return stop(this.#core, this.target, reason, options);
   }
 }
