@@ -103,6 +103,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     logger,
     remote: peers,
     functions: exposed,
+    ...(options.otp && { otp: options.otp }),
     telemetry,
     localMessages,
     maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer ?? DEFAULT_MAX_QUEUED_BYTES_PER_PEER,

@@ -3,6 +3,7 @@ import type { ConnectionLimits } from "../dist/index.ts";
 import type { DecodeLimits, Profile } from "../etf/index.ts";
 import type { AddressResolver, CookieOptions, PeerRules, ReconnectOptions } from "../node/index.ts";
 import type { Output } from "../remote/index.ts";
+import type { OtpRules } from "../runtime/index.ts";
 import type { Term } from "../term/index.ts";
 import type { TlsOptions } from "./carrier.ts";
 import type { DynamicName } from "./own-name.ts";
@@ -64,6 +65,11 @@ export interface NodeOptions extends CookieOptions, Profile {
   readonly setupTimeoutMs?: number;
   /** What a peer that knows the cookie may do here; asked once for each connection. Default: everything. */
   readonly rules?: (node: string) => PeerRules | undefined;
+  /**
+   * What processes of other nodes may ask of the servers and supervisors here beyond calls and messages: `:sys`, changes of
+   * children. A server can be started with rules of its own. Default: everything.
+   */
+  readonly otp?: OtpRules;
   /** Stops the node when the process gets one of these signals. */
   readonly stopOn?: readonly NodeJS.Signals[];
   /** Gets the messages that are sent to the node's own pid. Default: they are dropped. */

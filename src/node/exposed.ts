@@ -1,6 +1,6 @@
 import { ArgumentError, issuesText, type SchemaIssue, type StandardSchemaV1 } from "../base/index.ts";
 import { Exit, type FunctionTable, nameText, type Outcome, type ProcessName, reasonOf } from "../runtime/index.ts";
-import { atom, atomText, isList, isTuple, tuple } from "../term/index.ts";
+import { atom, atomText, inspect, isList, isTuple, tuple } from "../term/index.ts";
 import { type Caller, withoutConsole } from "./caller.ts";
 
 /** A function that others may call. As a method, or with `function`, it has who called as its `this`. */
@@ -15,6 +15,16 @@ export interface ExposeOptions {
    * arguments, and what it makes of it is what the function gets. What does not fit is an `ArgumentError` at the caller.
    */
   readonly schema?: Readonly<Record<string, StandardSchemaV1<unknown, readonly unknown[]>>>;
+}
+
+/** Thrown by an exposed function, is an error with exactly this reason, as `badarg` of a BEAM's own functions. */
+export class ErlangError extends Error {
+  readonly reason: unknown;
+
+  constructor(reason: unknown) {
+    super(`error ${inspect(reason)}`);
+    this.reason = reason;
+  }
 }
 
 interface Entry {
@@ -75,8 +85,22 @@ export class Exposed implements FunctionTable {
       if (checked?.issues) return misfit(checked.issues, [module, name, args]);
       return { kind: "return", value: await entry.run.apply(caller, (checked?.value ?? args) as unknown[]) };
     } catch (error) {
-      return failure(error);
+      return failure(error, [module, name, args]);
     }
+  }
+
+  has(peer: string, module: unknown, name: unknown, arity: number): boolean {
+    return this.#find(peer, module, name, arity) !== undefined;
+  }
+
+  exports(peer: string, module: string): [name: string, arity: number | undefined][] {
+    const found: [string, number | undefined][] = [];
+    for (const [key, { peers }] of this.#entries) {
+      if (!key.startsWith(`${module}:`) || peers?.has(peer) === false) continue;
+      const [name = "", arity] = key.slice(module.length + 1).split("/");
+      found.push([name, arity === undefined ? undefined : Number(arity)]);
+    }
+    return found;
   }
 
   #find(peer: string, module: unknown, name: unknown, arity: number): Entry | undefined {
@@ -89,8 +113,12 @@ export class Exposed implements FunctionTable {
 }
 
 /** What a throw of JavaScript is in Erlang: an `Error` an error, an `Exit` an exit, any other value a throw. */
-function failure(error: unknown): Outcome {
+function failure(error: unknown, [module, name, args]: readonly unknown[]): Outcome {
   if (!(error instanceof Error)) return { kind: "throw", value: error };
+  if (error instanceof ErlangError) {
+    const place = tuple(module as object, name as object, args as object, []);
+    return { kind: "error", reason: error.reason, stack: [place] };
+  }
   const reason = reasonOf(error);
   if (error instanceof Exit || !isTuple(reason) || !isList(reason[1])) return { kind: "exit", reason };
   return { kind: "error", reason: reason[0], stack: reason[1] };

@@ -3,12 +3,24 @@ import {
   type CrashFacts,
   From,
   type InitialCall,
+  type OtpRules,
   type ProcessCore,
+  type Runtime,
   reasonOf,
+  sendReply,
 } from "../runtime/index.ts";
-import { atom, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
-import { readSystem, Sys } from "./sys.ts";
+import { type Atom, atom, atomTerm, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import { isInspection, readSystem, Sys, unknownRequest } from "./sys.ts";
+import type { DebugOption } from "./sys-debug.ts";
 import { type StatusFacts, serverStatus } from "./sys-status.ts";
+
+/** How a process is seen through `sys`. */
+export interface SysOptions {
+  /** Debug options that are on from the start. */
+  readonly debug?: readonly DebugOption[];
+  /** What other nodes may ask of it, where that is not what the option of the node says. */
+  readonly otp?: OtpRules;
+}
 
 const EXIT = atom("EXIT");
 const IN = atom("in");
@@ -27,6 +39,8 @@ export abstract class OtpProcess implements Behaviour {
   readonly module: string;
   protected readonly core: ProcessCore;
   protected readonly sys: Sys;
+  /** What other nodes may ask of it. */
+  protected rules: OtpRules;
   /** Messages that came while it was suspended. */
   #waiting: unknown[] = [];
   #lastMessage: unknown;
@@ -34,6 +48,7 @@ export abstract class OtpProcess implements Behaviour {
   constructor(core: ProcessCore, module: string) {
     this.core = core;
     this.module = module;
+    this.rules = core.runtime.otpRules;
     const self = this;
     this.sys = new Sys({
       core,
@@ -41,8 +56,12 @@ export abstract class OtpProcess implements Behaviour {
       get parent() {
         return self.parent;
       },
+      get initialCall() {
+        return self.initialCall;
+      },
+      ancestors: () => ancestorsOf(core.runtime, this.parent),
       state: () => this.state(),
-      replaceState: (state) => this.replaceState(state),
+      changeState: (change) => this.changeState(change),
       status: (facts) => this.status(facts),
       resumed: () => this.#resumed(),
       end: (reason) => this.end(reason),
@@ -51,6 +70,12 @@ export abstract class OtpProcess implements Behaviour {
 
   /** Runs the first callback as the first thing; `started` is told once when it has come to an end in good order. */
   abstract init(args: unknown, started: () => void): void;
+
+  /** Takes what it was started with for `sys`, before {@link init}. @throws ArgumentError for what is no debug option. */
+  govern({ debug = [], otp }: SysOptions): void {
+    this.sys.debug.begin(debug);
+    this.rules = { ...this.rules, ...otp };
+  }
 
   /** One message that is neither for `sys` nor the end of the parent. Not called while suspended. */
   protected abstract handle(message: unknown): void | Promise<void>;
@@ -63,6 +88,11 @@ export abstract class OtpProcess implements Behaviour {
 
   /** Takes what a `replace_state` function made of the state. @throws ArgumentError for what cannot be one. */
   protected abstract replaceState(state: Term): void;
+
+  /** Runs a `replace_state` function on the state. Behaviours whose state has several parts run it on each. */
+  protected async changeState(change: (state: Term) => Promise<Term>): Promise<void> {
+    this.replaceState(await change(this.state()));
+  }
 
   /** The last part of `get_status`. */
   protected status(facts: StatusFacts): Tuple[] {
@@ -81,14 +111,35 @@ export abstract class OtpProcess implements Behaviour {
     return this.#handle(message);
   }
 
+  /**
+   * Says no to requests of `sys` that other nodes may not make. Nobody asks in the name of a process elsewhere either: what
+   * it may do is decided by that name.
+   */
+  refuses(message: unknown, peer: string): boolean {
+    const system = readSystem(message);
+    if (system === undefined) return false;
+    const { from, request } = system;
+    const [pid, tag] = from;
+    if (!(pid instanceof Pid)) return true;
+    const { sys = "all" } = this.rules;
+    const granted = sys === "all" || (sys === "inspect" && isInspection(request));
+    if (granted && pid.node === peer) return false;
+    sendReply(this.core, pid, tag, unknownRequest(request));
+    return true;
+  }
+
   crashFacts(): CrashFacts {
     return this.#lastMessage === undefined ? {} : { lastMessage: inspect(this.#lastMessage) };
   }
 
   #handle(message: unknown): void | Promise<void> {
     this.#lastMessage = message;
-    if (this.sys.debug.active) this.traceIn(message);
-    return this.handle(message);
+    const { debug } = this.sys;
+    if (!debug.active) return this.handle(message);
+    this.traceIn(message);
+    return debug.pending === undefined
+      ? this.handle(message)
+      : debug.pending.then(() => (this.core.alive ? this.handle(message) : undefined));
   }
 
   /** Tells the debug options of a message that is about to be handled. */
@@ -141,4 +192,15 @@ export abstract class OtpProcess implements Behaviour {
 /** `{'EXIT', Pid, Reason}` of that process. */
 function isExitOf(message: unknown, pid: Pid): message is Tuple {
   return isTuple(message) && message.length === 3 && message[0] === EXIT && (message[1] as Pid).key === pid.key;
+}
+
+/** `'$ancestors'`: the processes above one, as far as they are of this node. */
+function ancestorsOf(runtime: Runtime, parent: Pid | undefined): (Atom | Pid)[] {
+  const ancestors: (Atom | Pid)[] = [];
+  for (let next = parent; next !== undefined; ) {
+    const core: ProcessCore | undefined = next.node === runtime.identity.node ? runtime.find(next) : undefined;
+    ancestors.push(core?.name === undefined ? next : (atomTerm(core.name) as Atom));
+    next = core?.behaviour instanceof OtpProcess ? core.behaviour.parent : undefined;
+  }
+  return ancestors;
 }

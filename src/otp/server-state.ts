@@ -11,9 +11,9 @@ interface Inspected {
  * a Date or a socket, is shown by its text, so that tools always have something to show.
  */
 export function stateOf(server: Inspected): Term {
-  if (server.inspectState !== undefined) return shown(server.inspectState());
+  if (server.inspectState !== undefined) return shownTerm(server.inspectState());
   const state: TermObject = {};
-  for (const [name, value] of Object.entries(server)) setOwn(state, name, shown(value));
+  for (const [name, value] of Object.entries(server)) setOwn(state, name, shownTerm(value));
   return state;
 }
 
@@ -36,7 +36,8 @@ export function replaceState(server: Inspected, state: Term): void {
   }
 }
 
-function shown(value: unknown): Term {
+/** Any value as a term: itself if it is one, else its text. */
+export function shownTerm(value: unknown): Term {
   try {
     return copyTerm(value, { floats: "exact" });
   } catch {

@@ -9,10 +9,10 @@ import {
 } from "../runtime/index.ts";
 import { atom, type Pid, tuple } from "../term/index.ts";
 import { type AnyServer, type ApiOf, type BehaviourClass, behaviour, type InitArgs } from "./behaviour.ts";
-import type { OtpProcess } from "./otp-process.ts";
+import type { OtpProcess, SysOptions } from "./otp-process.ts";
 
 /** How to start a server. `args` may be left out when its `init` takes none. */
-export type StartOptions<S> = {
+export type StartOptions<S> = SysOptions & {
   /** Registers it under this name before `init` runs. */
   readonly name?: RegisteredName;
   /** Links it to the process that starts it. */
@@ -33,12 +33,13 @@ export class StartedServer<Api> extends Server<Api> {
  * Starts a server and waits for its `init`: link, name, `init`, in this order, as `gen:start` does.
  *
  * @param user - the process in whose name it is started and then called.
- * @throws ExitError with the reason that `init` gave, `{already_started, Pid}` when the name is taken, or `ignore`.
+ * @throws ExitError with the reason that `init` gave, `{already_started, Pid}` when the name is taken, or `ignore`;
+ * ArgumentError for what is no debug option.
  */
 export function startServer<S extends AnyServer>(
   user: ProcessCore,
   serverClass: new () => S,
-  options: { name?: RegisteredName; link?: boolean; args?: unknown },
+  options: SysOptions & { name?: RegisteredName; link?: boolean; args?: unknown },
 ): Promise<StartedServer<ApiOf<S>>> {
   const { runtime } = user;
   const { name, link = false, args } = options;
@@ -52,6 +53,7 @@ export function startServer<S extends AnyServer>(
     const core = runtime.spawn((core) => {
       process = make[behaviour](core, make);
       process.className = serverClass.name;
+      process.govern(options);
       return process;
     });
     if (link) {

@@ -1,5 +1,7 @@
+import { ArgumentError } from "../base/index.ts";
 import type { ProcessCore } from "../runtime/index.ts";
 import { Atom, atom, inspect, isTuple, type Term, type Tuple, tuple } from "../term/index.ts";
+import { InstalledFunctions } from "./sys-functions.ts";
 
 const OK = atom("ok");
 const ERROR = atom("error");
@@ -14,21 +16,53 @@ const DEFAULT_LOG_SIZE = 10;
 /** Most events that a log may keep: a caller must not make it grow without bound. */
 const MAX_LOG_SIZE = 10_000;
 
-/** The debug options of one process: trace, log and statistics. Costs nothing while all are off. Source: sys(3). */
+/** What a process is debugged with from its start on, in OTP's words; `{ log: 20 }` keeps that many events. */
+export type DebugOption = "trace" | "log" | "statistics" | { readonly log: number };
+
+/** When statistics were switched on, and what was counted since. */
+interface Statistics {
+  readonly startedAt: Tuple;
+  readonly reductions: number;
+  in: number;
+  out: number;
+}
+
+/**
+ * The debug options of one process: trace, log, statistics and functions that are told of events. Costs nothing while all are
+ * off. Source: sys(3).
+ */
 export class SysDebug {
   readonly #core: ProcessCore;
+  readonly #functions: InstalledFunctions;
   #trace = false;
   #logSize = 0;
   #log: Term[] = [];
-  #statistics: { readonly startedAt: Tuple; in: number; out: number } | undefined;
+  #statistics: Statistics | undefined;
 
   constructor(core: ProcessCore) {
     this.#core = core;
+    this.#functions = new InstalledFunctions(core);
+  }
+
+  /** Switches on what the process was started with. @throws ArgumentError for what is no debug option. */
+  begin(options: readonly DebugOption[]): void {
+    for (const option of options) {
+      if (option === "trace") this.#trace = true;
+      else if (option === "statistics") this.#count(true);
+      else if (option === "log") this.#setLog(DEFAULT_LOG_SIZE);
+      else if (Number.isInteger(option?.log) && option.log > 0) this.#setLog(Math.min(option.log, MAX_LOG_SIZE));
+      else throw new ArgumentError("debug", `${inspect(option)} is no debug option`);
+    }
   }
 
   /** True when events are wanted at all. */
   get active(): boolean {
-    return this.#trace || this.#logSize > 0 || this.#statistics !== undefined;
+    return this.#trace || this.#logSize > 0 || this.#statistics !== undefined || this.#functions.size > 0;
+  }
+
+  /** Settles once the functions that were installed have been told of all events; undefined when they have been. */
+  get pending(): Promise<void> | undefined {
+    return this.#functions.pending;
   }
 
   /** An event: `{in, Message}`, `{out, Reply, To, State}` and the like. */
@@ -38,9 +72,11 @@ export class SysDebug {
       if (event.tag === "in") this.#statistics.in++;
       if (event.tag === "out") this.#statistics.out++;
     }
-    if (this.#logSize === 0) return;
-    this.#log.push(event as unknown as Term);
-    if (this.#log.length > this.#logSize) this.#log.shift();
+    if (this.#logSize > 0) {
+      this.#log.push(event as unknown as Term);
+      if (this.#log.length > this.#logSize) this.#log.shift();
+    }
+    if (this.#functions.size > 0) this.#functions.tell(event);
   }
 
   /** The events that are kept, oldest first. */
@@ -51,21 +87,21 @@ export class SysDebug {
   /** The options that are on, as `get_status` shows them. */
   options(): Tuple[] {
     return [
+      ...this.#functions.options(),
       ...(this.#trace ? [tuple(atom("trace"), true)] : []),
       ...(this.#logSize > 0 ? [tuple(atom("log"), tuple(this.#logSize, this.logged()))] : []),
-      ...(this.#statistics === undefined ? [] : [tuple(atom("statistics"), this.#figures())]),
+      ...(this.#statistics === undefined ? [] : [tuple(atom("statistics"), statisticsTerm(this.#statistics))]),
     ];
   }
 
-  /** Does what `{debug, Command}` asks and gives the answer. */
-  command(command: Term): unknown {
+  /** Does what `{debug, Command}` of the node `peer` asks and gives the answer. */
+  command(command: Term, peer: string): unknown {
     if (command instanceof Atom && command.tag === "no_debug") return this.#off();
     if (!isTuple(command) || command.length !== 2) return UNKNOWN_DEBUG;
     const argument = command[1] as Term;
     switch (command.tag) {
       case "trace":
-        this.#trace = argument === true;
-        return OK;
+        return typeof argument === "boolean" ? this.#setTrace(argument) : UNKNOWN_DEBUG;
       case "log":
         return this.#logCommand(argument);
       case "statistics":
@@ -73,8 +109,9 @@ export class SysDebug {
       case "log_to_file":
         return argument === false ? OK : tuple(ERROR, atom("open_file"));
       case "install":
-        return tuple(ERROR, tuple(atom("callback_failed"), argument as object, tuple(ERROR, atom("undef"))));
+        return this.#functions.install(argument, peer);
       case "remove":
+        this.#functions.remove(argument);
         return OK;
       default:
         return UNKNOWN_DEBUG;
@@ -82,9 +119,15 @@ export class SysDebug {
   }
 
   #off(): Atom {
-    this.#trace = false;
-    this.#statistics = undefined;
+    this.#functions.clear();
+    this.#setTrace(false);
+    this.#count(false);
     return this.#setLog(0);
+  }
+
+  #setTrace(on: boolean): Atom {
+    this.#trace = on;
+    return OK;
   }
 
   #logCommand(argument: Term): unknown {
@@ -107,17 +150,24 @@ export class SysDebug {
 
   #statisticsCommand(argument: Term): unknown {
     if (argument === GET) return tuple(OK, this.#statistics === undefined ? NO_STATISTICS : this.#figures());
-    if (typeof argument !== "boolean") return UNKNOWN_DEBUG;
-    this.#statistics = argument ? { startedAt: this.#localTime(), in: 0, out: 0 } : undefined;
+    return typeof argument === "boolean" ? this.#count(argument) : UNKNOWN_DEBUG;
+  }
+
+  /** What is counted already goes on. */
+  #count(on: boolean): Atom {
+    const { handled: reductions } = this.#core;
+    this.#statistics = on
+      ? (this.#statistics ?? { startedAt: this.#localTime(), reductions, in: 0, out: 0 })
+      : undefined;
     return OK;
   }
 
   #figures(): Tuple[] {
-    const { startedAt, in: messagesIn, out: messagesOut } = this.#statistics!;
+    const { startedAt, reductions, in: messagesIn, out: messagesOut } = this.#statistics!;
     return [
       tuple(atom("start_time"), startedAt),
       tuple(atom("current_time"), this.#localTime()),
-      tuple(atom("reductions"), 0),
+      tuple(atom("reductions"), this.#core.handled - reductions),
       tuple(atom("messages_in"), messagesIn),
       tuple(atom("messages_out"), messagesOut),
     ];
@@ -131,4 +181,9 @@ export class SysDebug {
       tuple(now.getHours(), now.getMinutes(), now.getSeconds()),
     );
   }
+}
+
+/** As `get_status` shows them: `{StartTime, {reductions, N}, In, Out}`. */
+function statisticsTerm({ startedAt, reductions, in: messagesIn, out: messagesOut }: Statistics): Tuple {
+  return tuple(startedAt, tuple(atom("reductions"), reductions), messagesIn, messagesOut);
 }

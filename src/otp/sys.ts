@@ -1,7 +1,8 @@
-import { type From, type ProcessCore, reasonOf } from "../runtime/index.ts";
+import { type From, type InitialCall, type Outcome, type ProcessCore, reasonOf } from "../runtime/index.ts";
 import {
   Atom,
   atom,
+  atomTerm,
   Export,
   ImproperList,
   inspect,
@@ -20,12 +21,16 @@ export interface SysTarget {
   readonly core: ProcessCore;
   /** The process that started it with a link, undefined without one. */
   readonly parent: Pid | undefined;
+  /** The names, else the pids, of the process that started it, of the one that started that, and so on. */
+  ancestors(): (Atom | Pid)[];
   /** The behaviour as OTP names it: `gen_server` and so on. */
   readonly module: string;
   /** What `get_state` shows. */
   state(): Term;
-  /** Takes what a `replace_state` function made of the state. @throws ArgumentError for what cannot be one. */
-  replaceState(state: Term): void;
+  /** What a tool shows as that which it was started with. */
+  readonly initialCall: InitialCall;
+  /** Runs a `replace_state` function on the state. @throws what that throws; ArgumentError for what cannot be a state. */
+  changeState(change: (state: Term) => Promise<Term>): Promise<void>;
   /** The last part of `get_status`. */
   status(facts: StatusFacts): Tuple[];
   /** Goes on after a suspension: with the messages that had to wait. */
@@ -72,9 +77,9 @@ export class Sys {
       return this.#target.end(argument);
     }
     if (argument !== undefined && name === "replace_state") return this.#replaceState(from, argument);
-    if (argument !== undefined && name === "debug") return from.reply(this.debug.command(argument));
+    if (argument !== undefined && name === "debug") return from.reply(this.debug.command(argument, from.pid.node));
     if (name === "change_code" && this.#suspended) return from.reply(OK);
-    from.reply(tuple(ERROR, tuple(UNKNOWN_SYSTEM_MSG, request as object)));
+    from.reply(unknownRequest(request));
   }
 
   #simple(from: From, request: Atom): void | Promise<void> {
@@ -92,7 +97,7 @@ export class Sys {
         this.#suspended = false;
         return this.#target.resumed();
       default:
-        from.reply(tuple(ERROR, tuple(UNKNOWN_SYSTEM_MSG, request)));
+        from.reply(unknownRequest(request));
     }
   }
 
@@ -103,26 +108,27 @@ export class Sys {
     const failed = (kind: string, reason: unknown) =>
       from.reply(tuple(ERROR, tuple(CALLBACK_FAILED, place, tuple(atom(kind), reason as object))));
     if (!(fun instanceof Export) || fun.arity !== 1) return failed("error", atom("undef"));
-    const outcome = await core.runtime.functions.call(from.pid.node, atom(fun.module), atom(fun.function), [
-      this.#target.state(),
-    ]);
-    if (outcome.kind !== "return") return failed(outcome.kind, "reason" in outcome ? outcome.reason : outcome.value);
     try {
-      this.#target.replaceState(outcome.value as Term);
+      await this.#target.changeState(async (state) => {
+        const outcome = await core.runtime.functions.call(from.pid.node, atom(fun.module), atom(fun.function), [state]);
+        if (outcome.kind !== "return") throw new NotReturned(outcome);
+        return outcome.value as Term;
+      });
       from.reply(stateReply(from, this.#target.state()));
     } catch (error) {
-      failed("error", reasonOf(error));
+      if (error instanceof NotReturned) failed(error.kind, error.reason);
+      else failed("error", reasonOf(error));
     }
   }
 
   /** `{status, Pid, {module, Mod}, [PDict, SysState, Parent, Debug, Misc]}`, as observer and `:sys` read it. */
   #status(): Tuple {
-    const { core, module, parent } = this.#target;
+    const { core, module, parent, initialCall } = this.#target;
     const sysState = this.#suspended ? SUSPENDED : RUNNING;
     const ancestor = parent ?? core.pid;
     const dictionary = [
-      tuple(atom("$initial_call"), tuple(atom("tiebeam"), atom(module), 1)),
-      tuple(atom("$ancestors"), parent === undefined ? [] : [parent]),
+      tuple(atom("$initial_call"), mfaTerm(initialCall)),
+      tuple(atom("$ancestors"), this.#target.ancestors()),
     ];
     const misc = this.#target.status({
       name: core.name ?? inspect(core.pid),
@@ -140,10 +146,37 @@ export class Sys {
   }
 }
 
+/** A function that was to give a state has ended in another way. */
+class NotReturned {
+  readonly kind: string;
+  readonly reason: unknown;
+
+  constructor(outcome: Outcome) {
+    this.kind = outcome.kind;
+    this.reason = "reason" in outcome ? outcome.reason : outcome.value;
+  }
+}
+
+/** True for requests that only look. */
+export function isInspection(request: Term): boolean {
+  if (request instanceof Atom) return request.tag === "get_state" || request.tag === "get_status";
+  const command = isTuple(request) && request.tag === "debug" ? request[1] : undefined;
+  return isTuple(command) && command.length === 2 && command[1] === atom("get");
+}
+
+/** The answer to a request that is not known, or not granted. */
+export function unknownRequest(request: Term): Tuple {
+  return tuple(ERROR, tuple(UNKNOWN_SYSTEM_MSG, request as object));
+}
+
 /** `{system, From, Request}`, undefined for any other message. */
 export function readSystem(message: unknown): { readonly from: Tuple; readonly request: Term } | undefined {
   if (!isTuple(message) || message.length !== 3 || message[0] !== SYSTEM || !isTuple(message[1])) return undefined;
   return { from: message[1], request: message[2] as Term };
+}
+
+function mfaTerm([module, name, arity]: InitialCall): Tuple {
+  return tuple(atomTerm(module) as object, atom(name), arity);
 }
 
 function stateReply(from: From, state: Term): unknown {

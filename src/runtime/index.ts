@@ -15,6 +15,7 @@ export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMess
 export { Identity } from "./identity.ts";
 export type { MultiCallResult } from "./multi-call.ts";
 export type { NodeEvent } from "./node-watchers.ts";
+export type { OtpRules } from "./otp-rules.ts";
 export type { Origin, QueuedMessage } from "./peer-queues.ts";
 export { coreOf, type Down, type Monitor, Process } from "./process.ts";
 export {

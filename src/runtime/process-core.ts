@@ -190,7 +190,6 @@ export class ProcessCore {
     let taken = 0;
     while (taken < budget && this.#alive && !this.#held && this.#mailbox.size > 0) {
       taken++;
-      this.reductions++;
       const message = this.#take();
       try {
         const { processReceive } = this.runtime.telemetry;

@@ -7,6 +7,7 @@ import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
 import { Names } from "./names.ts";
 import { NodeWatchers } from "./node-watchers.ts";
+import type { OtpRules } from "./otp-rules.ts";
 import { type Origin, PeerQueues } from "./peer-queues.ts";
 import { PeerTies, type Tie } from "./peer-ties.ts";
 import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
@@ -47,6 +48,8 @@ export interface RuntimeOptions {
   readonly remote: Remote;
   /** The functions that terms of others may name. */
   readonly functions: FunctionTable;
+  /** What other nodes may ask of OTP processes. Default: everything. */
+  readonly otp?: OtpRules;
   /** Bytes that one peer may have waiting in mailboxes. */
   readonly maxQueuedBytesPerPeer: number;
   /** Monitors and links that one peer may have made. */
@@ -74,6 +77,7 @@ export class Runtime {
   readonly logger: Logger;
   readonly scheduler: Scheduler;
   readonly functions: FunctionTable;
+  readonly otpRules: OtpRules;
   readonly telemetry: Telemetry;
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
@@ -99,6 +103,7 @@ export class Runtime {
     this.clock = options.clock;
     this.logger = options.logger;
     this.functions = options.functions;
+    this.otpRules = options.otp ?? {};
     this.telemetry = options.telemetry ?? silentTelemetry;
     const { remote, maxQueuedBytesPerPeer, maxTiesPerPeer } = options;
     this.peerQueues = new PeerQueues(maxQueuedBytesPerPeer, (node, bytes) =>

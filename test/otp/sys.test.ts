@@ -189,7 +189,7 @@ describe("debug", () => {
       [
         [atom("start_time"), [{ length: 3 }, { length: 3 }]],
         [atom("current_time"), {}],
-        [atom("reductions"), 0],
+        [atom("reductions"), 2],
         [atom("messages_in"), 1],
         [atom("messages_out"), 1],
       ],
