@@ -1,9 +1,10 @@
 import type { Timer } from "../base/index.ts";
 import { ExitError, isOrderly, type Outcome, type ProcessCore, Reason, reasonOf } from "../runtime/index.ts";
 import { atom, isTuple, Pid, type Tuple, tuple } from "../term/index.ts";
+import { startRemote } from "./child-remote.ts";
 import type { ChildStarter, RestartType, Shutdown, Start } from "./child-spec.ts";
 import type { GenServer } from "./gen-server.ts";
-import { GenServerProcess } from "./gen-server-process.ts";
+import { OtpProcess } from "./otp-process.ts";
 import { Ignore } from "./results.ts";
 import { startServer } from "./start.ts";
 
@@ -16,6 +17,7 @@ export type StartOutcome =
 const OK = atom("ok");
 const ERROR = atom("error");
 const IGNORE = atom("ignore");
+const UNDEFINED = atom("undefined");
 
 /** Runs a start function for the supervisor `core`, and links what it started. */
 export async function startChild(core: ProcessCore, start: Start): Promise<StartOutcome> {
@@ -76,6 +78,7 @@ function starterOf(core: ProcessCore): ChildStarter {
     pid: core.pid,
     start: (server, options = {}) =>
       startServer(core, server as new () => GenServer<unknown>, { ...options, link: true }),
+    startRemote: async (node, start, shutdown) => (await startRemote(core, node, start, shutdown)) as Tuple,
   };
 }
 
@@ -108,6 +111,7 @@ function readStart(result: unknown): StartOutcome {
   if (isTuple(result)) {
     const [tag, value, ...info] = Array.from(result) as unknown[];
     if (tag === OK && value instanceof Pid && info.length <= 1) return { kind: "started", pid: value, info };
+    if (tag === OK && value === UNDEFINED) return { kind: "ignored" }; // so says a supervisor of another node
     if (tag === ERROR && result.length === 2) return { kind: "failed", reason: value, crashed: false };
   } else if (hasPid(result)) return { kind: "started", pid: result.pid, info: [] };
   return { kind: "failed", reason: result ?? atom("undefined"), crashed: false };
@@ -120,6 +124,6 @@ function hasPid(result: unknown): result is { readonly pid: Pid } {
 /** Links a process that a start function gave; a server that has no parent yet gets this one, whose end is then its own. */
 function adopt(core: ProcessCore, pid: Pid): void {
   const behaviour = core.runtime.find(pid)?.behaviour;
-  if (pid.node === core.runtime.identity.node && behaviour instanceof GenServerProcess) behaviour.parent ??= core.pid;
+  if (pid.node === core.runtime.identity.node && behaviour instanceof OtpProcess) behaviour.parent ??= core.pid;
   core.link(pid);
 }

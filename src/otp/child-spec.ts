@@ -25,6 +25,14 @@ export type AutoShutdown = "never" | "any_significant" | "all_significant";
 /** What a start function may result in: the process, or that there is to be none. */
 export type StartResult = Pid | { readonly pid: Pid } | Ignore | Tuple;
 
+/**
+ * How a process is started on a BEAM node: by a function there that does not link to it, or as a child of a supervisor there,
+ * whose `start_child` is that of `module`, by default `supervisor`; for a `DynamicSupervisor` it is `mod("DynamicSupervisor")`.
+ */
+export type RemoteStart =
+  | readonly [module: ProcessName, name: ProcessName, args: readonly unknown[]]
+  | { readonly supervisor: ProcessName | Pid; readonly spec: TermObject; readonly module?: ProcessName };
+
 /** How a supervisor starts a child: given to start functions, so that what they start is linked to the supervisor. */
 export interface ChildStarter {
   readonly pid: Pid;
@@ -33,6 +41,13 @@ export interface ChildStarter {
     server: new () => unknown,
     options?: { readonly name?: RegisteredName; readonly args?: unknown },
   ): Promise<StartedServer<unknown>>;
+  /**
+   * Starts a process on a BEAM node, and has it end there when the supervisor, or the connection, is gone.
+   *
+   * @param shutdown - what it is given to end then.
+   * @returns what its start function gave.
+   */
+  startRemote(node: ProcessName, start: RemoteStart, shutdown: Shutdown): Promise<StartResult>;
 }
 
 /** What a supervisor needs to know of a child. Source of truth: supervisor(3), `child_spec()`. */

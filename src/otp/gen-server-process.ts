@@ -57,17 +57,17 @@ export class GenServerProcess extends OtpProcess {
     replaceState(this.server, state);
   }
 
+  /** An `init` that fails ends the process without `terminate`, which is for what has begun. */
   init(args: unknown, started: () => void): void {
-    this.core.occupy(() =>
-      this.guarded(
-        () => this.server.init(args),
-        (result) => {
-          if (result instanceof Ignore) return this.core.exit(IGNORE);
-          if (result instanceof Stop) return this.core.exit(result.reason);
-          return this.begin(result, started);
-        },
-      ),
-    );
+    const apply = (result: unknown) => {
+      if (result instanceof Ignore) return this.core.exit(IGNORE);
+      if (result instanceof Stop) return this.core.exit(result.reason);
+      return this.begin(result, started);
+    };
+    this.core.occupy(() => {
+      const result: unknown = this.server.init(args);
+      return result instanceof Promise ? result.then(apply) : apply(result);
+    });
   }
 
   /** What follows an `init` that wants to start; calls `started` once. */

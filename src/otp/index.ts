@@ -1,9 +1,11 @@
 export { type AnyServer, type ApiOf, behaviour, type InitArgs } from "./behaviour.ts";
 export { type ChildOptions, child } from "./child.ts";
+export { type RemoteChildOptions, remoteChild } from "./child-remote.ts";
 export type {
   AutoShutdown,
   ChildSpec,
   ChildStarter,
+  RemoteStart,
   RestartType,
   Shutdown,
   StartResult,
@@ -41,6 +43,7 @@ export {
   type TimeoutOptions,
   type TimeoutTime,
 } from "./gen-statem-results.ts";
+export { OtpProcess } from "./otp-process.ts";
 export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
 export { StartedServer, type StartOptions, startServer } from "./start.ts";
 export {
@@ -51,7 +54,7 @@ export {
   supervise,
   superviseDynamically,
 } from "./supervise.ts";
-export { addChild } from "./supervising-process.ts";
+export { addChild, SupervisingProcess } from "./supervising-process.ts";
 export type { Strategy } from "./supervision.ts";
 export { type ChildCounts, type ListedChild, Supervisor, type SupervisorApi } from "./supervisor.ts";
 export { TaskSupervisor } from "./task-supervisor.ts";
