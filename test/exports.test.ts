@@ -4,6 +4,7 @@ const SUBPATHS = {
   ".": () => import("../src/index.ts"),
   "./etf": () => import("../src/etf/index.ts"),
   "./epmd": () => import("../src/epmd/index.ts"),
+  "./observer": () => import("../src/observer/index.ts"),
   "./testing": () => import("../src/testing/index.ts"),
 };
 

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 /** Each layer imports only from itself and from those before it in this list. */
 const LAYERS = [
   "base", "term", "etf", "net", "epmd", "dist", "runtime", "node", "remote",
-  "otp", "stage", "cluster", "patterns", "api", "testing", "cli",
+  "otp", "stage", "cluster", "patterns", "api", "observer", "testing", "cli",
 ]; // biome-ignore format: a list to be read in its order
 
 /** Layers that run in every JavaScript host: they import nothing of Node.js. */

@@ -1,6 +1,6 @@
 import process from "node:process";
 import type { Clock, Logger, Random } from "../base/index.ts";
-import { type Connection, dial, type NodeIdentity, ourFlags } from "../dist/index.ts";
+import { type Connection, DEFAULT_TICK_TIME_MS, dial, type NodeIdentity, ourFlags } from "../dist/index.ts";
 import { DEFAULT_ATOM_BUDGET } from "../etf/index.ts";
 import {
   type AcceptOptions,
@@ -48,6 +48,7 @@ export interface Assembly {
   readonly peers: Peers;
   readonly keeper: Keeper;
   readonly exposed: Exposed;
+  readonly netTickTimeMs: number;
   /** For the handshakes that peers begin. */
   readonly accepting: AcceptOptions;
 }
@@ -126,7 +127,8 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
       logger[level](`${remote.host} could not connect: ${error.message}`, { code: error.code });
     },
   };
-  return { runtime, host, peers, keeper, exposed, accepting };
+  const { netTickTimeMs = DEFAULT_TICK_TIME_MS } = options;
+  return { runtime, host, peers, keeper, exposed, netTickTimeMs, accepting };
 }
 
 /** How connections are made and behave, whoever is on their other side. */

@@ -36,6 +36,7 @@ export interface NodeParts {
   readonly registration: Registration | undefined;
   readonly epmd: Epmd | undefined;
   readonly logger: Logger;
+  readonly netTickTimeMs: number;
   /** Handshakes that peers began and that are under way. */
   readonly accepting: { readonly size: number; drop(): void };
 }
@@ -43,7 +44,11 @@ export interface NodeParts {
 /** Figures about one connection. */
 export interface PeerStats {
   readonly node: string;
+  /** Both announced that they are visible. */
+  readonly visible: boolean;
   readonly queuedBytes: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
   readonly packetsRead: number;
   readonly packetsWritten: number;
 }
@@ -80,6 +85,7 @@ export type NodeEnd = "stopped" | "name_lost" | NodeJS.Signals;
  */
 export class Node extends Process implements AsyncDisposable {
   readonly #parts: NodeParts;
+  #netTickTimeMs: number;
   #stopping: Promise<void> | undefined;
   #end!: (end: NodeEnd) => void;
 
@@ -93,6 +99,7 @@ export class Node extends Process implements AsyncDisposable {
   constructor(parts: NodeParts) {
     super(parts.host);
     this.#parts = parts;
+    this.#netTickTimeMs = parts.netTickTimeMs;
     this.erpc = new Erpc(parts.host);
     this.rpc = new Rpc(parts.host);
     this.closed = new Promise((resolve) => {
@@ -180,6 +187,11 @@ export class Node extends Process implements AsyncDisposable {
     return this.#parts.peers.disconnect(node);
   }
 
+  /** The net tick time: a peer that is silent for about so long is lost. */
+  get netTickTimeMs(): number {
+    return this.#netTickTimeMs;
+  }
+
   /**
    * Changes the net tick time of this node. The others of the cluster have to change theirs as well; as nothing of it goes
    * over the wire, ticks are sent in the shorter of the two rhythms until `transitionMs`, default 60,000, are over, and
@@ -187,6 +199,7 @@ export class Node extends Process implements AsyncDisposable {
    */
   setNetTickTime(timeMs: number, options: { readonly transitionMs?: number } = {}): void {
     if (!(timeMs > 0)) throw new ArgumentError("timeMs", `must be above 0, got ${timeMs}`);
+    this.#netTickTimeMs = timeMs;
     this.#parts.peers.changeTickTime(timeMs, options.transitionMs ?? DEFAULT_TICK_TRANSITION_MS);
   }
 
@@ -243,6 +256,7 @@ export class Node extends Process implements AsyncDisposable {
 }
 
 function peerStats(connection: Connection): PeerStats {
-  const { peer, queuedBytes, packetsRead, packetsWritten } = connection;
-  return { node: peer.name, queuedBytes, packetsRead, packetsWritten };
+  const { peer, abilities, queuedBytes, bytesRead, bytesWritten, packetsRead, packetsWritten } = connection;
+  const { visible } = abilities;
+  return { node: peer.name, visible, queuedBytes, bytesRead, bytesWritten, packetsRead, packetsWritten };
 }

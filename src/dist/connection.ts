@@ -117,6 +117,7 @@ export class Connection implements FrameSink, Ticked {
   readonly #questioned: Pid;
   #open = true;
   #bytesRead = 0;
+  #bytesWritten = 0;
   #packetsRead = 0;
   #packetsWritten = 0;
 
@@ -145,7 +146,10 @@ export class Connection implements FrameSink, Ticked {
       flush: () => this.flush(),
       ask: this.abilities.unlinkId ? (id) => this.#ask(id) : undefined,
       read: () => this.#bytesRead,
-      sent: () => void this.#packetsWritten++,
+      sent: (bytes) => {
+        this.#packetsWritten++;
+        this.#bytesWritten += bytes;
+      },
       finished: (lane) => this.#handler.drained(lane),
     });
     this.#handler = options.up(this);
@@ -181,6 +185,16 @@ export class Connection implements FrameSink, Ticked {
   /** What the sender of a signal still has to send, if that is not in order with the signals of others any more. */
   laneOf(signal: Signal): Lane | undefined {
     return this.#fragments.backlog.laneOf(signal);
+  }
+
+  /** Bytes that came after the handshake. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** Bytes that were written after the handshake. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
   }
 
   /** Packets that came, ticks included. */
@@ -222,7 +236,10 @@ export class Connection implements FrameSink, Ticked {
   flush(): void {
     this.#flushDue = false;
     if (!this.#open || this.#writer.size === 0) return;
-    for (const chunk of this.#writer.take()) this.#stream.write(chunk);
+    for (const chunk of this.#writer.take()) {
+      this.#bytesWritten += chunk.length;
+      this.#stream.write(chunk);
+    }
     // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
     if (this.#stream.queuedBytes === 0 && this.#writer.bytes.length <= KEPT_BLOCK_BYTES) this.#writer.reuse();
     else this.#writer = new Writer(FLUSH_BYTES);

@@ -19,8 +19,8 @@ export interface FragmentSenderOptions {
   readonly ask: ((id: number) => void) | undefined;
   /** Bytes that have come from the peer so far. */
   readonly read: () => number;
-  /** A frame has left. */
-  readonly sent: () => void;
+  /** A frame of so many bytes has left. */
+  readonly sent: (bytes: number) => void;
   /** A sender has nothing waiting any more. */
   readonly finished: (lane: Lane) => void;
 }
@@ -96,8 +96,12 @@ export class FragmentSender {
   }
 
   #send(write: (frame: Uint8Array) => void): void {
-    const finished = this.backlog.send(write);
-    this.#options.sent();
+    let bytes = 0;
+    const finished = this.backlog.send((frame) => {
+      bytes = frame.length;
+      write(frame);
+    });
+    this.#options.sent(bytes);
     if (finished !== undefined) this.#options.finished(finished);
   }
 

@@ -28,13 +28,16 @@ export function withoutConsole(node: string): Caller {
 /** A caller with a group leader. `close` is called when its function has ended. */
 export class CallerWithConsole implements Caller {
   readonly node: string;
+  /** The process that runs the function, if it has one of its own. */
+  readonly process: ProcessCore | undefined;
   readonly #runtime: Runtime;
   readonly #console: Pid;
   #printer: ProcessCore | undefined;
 
-  constructor(runtime: Runtime, node: string, console: Pid) {
+  constructor(runtime: Runtime, node: string, console: Pid, process?: ProcessCore) {
     this.#runtime = runtime;
     this.node = node;
+    this.process = process;
     this.#console = console;
   }
 

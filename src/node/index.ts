@@ -3,7 +3,7 @@ export { type Caller, CallerWithConsole } from "./caller.ts";
 export { CookieError, type CookieOptions, cookieSource } from "./cookie.ts";
 export type { DownCause } from "./down-causes.ts";
 export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
-export { Exposed, type ExposedFunction, type ExposeOptions } from "./exposed.ts";
+export { ErlangError, Exposed, type ExposedFunction, type ExposeOptions } from "./exposed.ts";
 export { randomCreation } from "./granted-names.ts";
 export { Keeper, type ReconnectOptions, reconnectOf } from "./keeper.ts";
 export { checkNameKinds } from "./name-kinds.ts";

@@ -51,7 +51,7 @@ export class Spawner {
     if (wanted.monitor) this.#runtime.accept({ op: "monitor", from, to: core.pid, ref });
     if (peer !== undefined) spawned.waiting = this.#runtime.peerQueues.add(signal, peer, bytes);
     core.occupy(async () => {
-      const caller = new CallerWithConsole(this.#runtime, from.node, signal.groupLeader);
+      const caller = new CallerWithConsole(this.#runtime, from.node, signal.groupLeader, core);
       try {
         await this.#run(signal, core, caller);
       } finally {
