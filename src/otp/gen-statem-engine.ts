@@ -1,3 +1,4 @@
+import type { From } from "../runtime/index.ts";
 import { equals, isTuple, Pid, type Term, type Tuple } from "../term/index.ts";
 import type { InsertedEvent, StatemEvent, TimeoutType } from "./gen-statem-events.ts";
 import {
@@ -18,7 +19,7 @@ import { Stop } from "./results.ts";
 
 /** What is to be done at once, in this order. */
 export type Effect =
-  | { readonly kind: "reply"; readonly from: Tuple; readonly value: unknown }
+  | { readonly kind: "reply"; readonly from: From | Tuple; readonly value: unknown }
   /** To be followed by `timedOut(id)` after `time` milliseconds, or at that time of the clock. */
   | { readonly kind: "start_timer"; readonly id: number; readonly time: number; readonly abs: boolean }
   | { readonly kind: "cancel_timer"; readonly id: number }

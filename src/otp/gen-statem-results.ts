@@ -1,3 +1,4 @@
+import type { From } from "../runtime/index.ts";
 import type { Tuple } from "../term/index.ts";
 import type { InsertedEvent, TimeoutType } from "./gen-statem-events.ts";
 import type { Stop } from "./results.ts";
@@ -69,10 +70,10 @@ export class StopAndReply {
 /** Made by {@link replyTo}. */
 export class ReplyAction {
   readonly kind = "reply";
-  readonly from: Tuple;
+  readonly from: From | Tuple;
   readonly value: unknown;
 
-  constructor(from: Tuple, value: unknown) {
+  constructor(from: From | Tuple, value: unknown) {
     this.from = from;
     this.value = value;
   }
@@ -155,8 +156,8 @@ export function stopAndReply(reason: unknown, replies: ReplyAction | readonly Re
   return new StopAndReply(reason, replies);
 }
 
-/** Answer a call. `{reply, From, Value}` */
-export function replyTo(from: Tuple, value: unknown): ReplyAction {
+/** Answer a call; `from` may have come here in a message. `{reply, From, Value}` */
+export function replyTo(from: From | Tuple, value: unknown): ReplyAction {
   return new ReplyAction(from, value);
 }
 
