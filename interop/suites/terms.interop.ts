@@ -1,14 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DecodeError, decode, encode } from "../../src/etf/index.ts";
-import { atom, compare, equals, type Term, tuple } from "../../src/index.ts";
+import { atom, compare, equals, phash2, type Term, tuple } from "../../src/index.ts";
 import { acceptedHere, inflate, LOCAL, vectorsOf } from "../../test/etf/vectors.ts";
 import { canonicalTerm } from "../../test/support/arbitrary-term.ts";
-import { describePeers, startBeam } from "../harness/index.ts";
+import recorded from "../../test/vectors/phash2.json" with { type: "json" };
+import { type Beam, describePeers, startBeam } from "../harness/index.ts";
 import { Echo, nodeBeside } from "../support/our-node.ts";
 
 const RANDOM_TERMS = 20_000;
 const SORTED_TERMS = 10_000;
+
+/** Ranges of hashes: powers of two and others, to the largest. */
+const RANGES = [1, 2, 7, 1_000, 2 ** 27 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32];
 
 /** Terms that are sent in one message. */
 const BATCH = 200;
@@ -136,6 +140,74 @@ describePeers("the order of terms", { otp: ["25", "27", "29"] }, (release) => {
     expect(ours).toHaveLength(SORTED_TERMS);
     const input = ours.map((term, index) => `place-${index} ${hex(encode(term))} ${sorted[index]}`).join("\n");
     expect(await beam.eval("Fixtures.Vectors.differences(input, &==/2)", { input })).toEqual([]);
+  });
+});
+
+describePeers("phash2", { otp: ["23", "25", "27", "29"] }, (release) => {
+  // What the flags of such a peer say.
+  const peer = { wideIds: Number(release.otp) >= 24, nativeRecords: false };
+  const carried = (term: Term) => {
+    try {
+      return [hex(encode(term, { peer }))];
+    } catch {
+      return [];
+    }
+  };
+
+  /** The terms of these lines whose hash there is another one than here, in any range. */
+  async function differing(beam: Beam, lines: readonly string[]): Promise<unknown[]> {
+    const theirs = await beam.eval<number[][]>(
+      `for term <- Fixtures.Vectors.decode_all(input),
+           do: [:erlang.phash2(term) | Enum.map(${JSON.stringify(RANGES)}, &:erlang.phash2(term, &1))]`,
+      { input: lines.join("\n") },
+    );
+    expect(theirs).toHaveLength(lines.length);
+    return lines.flatMap((line, index) => {
+      const term = exact(unhex(line));
+      const ours = [phash2(term), ...RANGES.map((range) => phash2(term, range))];
+      return ours.join() === theirs[index]!.join() ? [] : [{ line, ours, theirs: theirs[index] }];
+    });
+  }
+
+  test("20,000 terms made by the BEAM and 20,000 made here have one hash on both sides, in every range", async () => {
+    await using beam = await startBeam(release);
+    const made = `Fixtures.RandomTerms.list(${RANDOM_TERMS}, ${seed()})`;
+    const theirs = linesOf(await beam.eval<string>(`Fixtures.Vectors.encode(${made})`));
+    const ours = fc.sample(canonicalTerm, { numRuns: RANDOM_TERMS, seed: seed() }).flatMap(carried);
+
+    expect(await differing(beam, theirs)).toEqual([]);
+    expect(await differing(beam, ours)).toEqual([]);
+    expect(ours.length).toBeGreaterThan(RANDOM_TERMS / 2);
+  });
+
+  test("its own processes, references and ports have the hash there that their copies have here", async () => {
+    await using beam = await startBeam(release);
+
+    const lines = linesOf(
+      await beam.eval<string>(`
+        pids = for _ <- 1..40_000, do: spawn(fn -> :ok end)
+        port = Port.open({:spawn, "cat"}, [])
+        monitor = Process.monitor(hd(pids))
+        own = [self(), port, make_ref(), monitor, [self(), make_ref()], %{port => self()} | Enum.take_every(pids, 37)]
+        Fixtures.Vectors.encode(own)
+      `),
+    );
+
+    expect(lines.length).toBeGreaterThan(1_000);
+    expect(await differing(beam, lines)).toEqual([]);
+  });
+
+  test("large, long and borderline terms, as recorded on OTP 25, have the same hash on each release", async () => {
+    await using beam = await startBeam(release);
+
+    const readable = recorded.terms.filter((vector) => peer.wideIds || !("wide" in vector));
+
+    const input = readable.map(({ hex }) => hex).join("\n");
+    const theirs = await beam.eval(
+      "for term <- Fixtures.Vectors.decode_all(input), do: :erlang.phash2(term, 4_294_967_296)",
+      { input },
+    );
+    expect(theirs).toEqual(readable.map(({ hash }) => hash));
   });
 });
 

@@ -11,6 +11,7 @@ export { duplicateEntry, mapOf, type TermEntry } from "./map-term.ts";
 export { isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
 export { compare, compareExact, MAX_KEY_DEPTH, type OrderOptions } from "./order.ts";
 export { DEFAULT_PARSE_DEPTH, type ParseOptions, parse } from "./parse.ts";
+export { phash2 } from "./phash2.ts";
 export { asBytes, asList, asMap, asObject, asString, stringKeys } from "./read-as.ts";
 export { compareText } from "./scalar-order.ts";
 export { TermSyntaxError } from "./scanner.ts";
