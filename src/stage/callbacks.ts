@@ -30,6 +30,8 @@ export interface StageCallbacks {
   handleEvents?(events: unknown, from: Subscription): MaybePromise<CastResult<unknown>>;
   handleDemand?(demand: number): MaybePromise<CastResult<unknown>>;
   formatDiscarded?(count: number): boolean;
+  /** Of a producer_consumer, which has no `handleDemand`: there is demand that nothing that waits in it could serve. */
+  handleOpenDemand?(): void;
 }
 
 /** Options of a stage that consumes. */

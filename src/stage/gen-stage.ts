@@ -4,6 +4,7 @@ import type { DemandMode } from "./downstream.ts";
 import { from } from "./from.ts";
 import { type Current, demandRequest, infoRequest, subscribeRequest } from "./messages.ts";
 import { checkOptions, keywords, type Subscribe } from "./subscription.ts";
+import { through } from "./through.ts";
 
 /** Which subscription a new one takes the place of, and the reason with which that one ends. */
 export interface Resubscription {
@@ -17,6 +18,7 @@ export interface Resubscription {
  */
 export const GenStage = {
   from,
+  through,
 
   /**
    * Lets a consumer subscribe to a producer, and waits until it has done so; gives the subscription tag. That proves only

@@ -15,6 +15,8 @@ import type { Subscription } from "./subscription.ts";
 
 /** What a producer's `process` can do beyond a server's. */
 export interface ProducerProcess<Out> extends ServerProcess {
+  /** Events that consumers have asked for and not got, as far as the dispatcher passes their demand on. */
+  readonly openDemand: number;
   /**
    * Delivers a message to `handleInfo` once all events emitted before have been sent to consumers, and what waits in the
    * mailbox has been handled: the way to stop after the last event. Same as `GenStage.async_info(self(), message)`.

@@ -70,6 +70,7 @@ export class StageProcess extends GenServerProcess {
         core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#info(work)) : work));
       },
       info: (message) => this.#later(() => this.#info(message)),
+      openDemand: () => this.#downstream?.openDemand ?? 0,
     };
   }
 
@@ -102,8 +103,9 @@ export class StageProcess extends GenServerProcess {
   }
 
   #demanded(count: number): void | Promise<void> {
-    if (this.#intake !== undefined) return this.#intake.run();
-    return this.#host.run(() => this.#host.callbacks.handleDemand?.(count));
+    const { callbacks } = this.#host;
+    if (this.#intake !== undefined) return after(this.#intake.run(), () => callbacks.handleOpenDemand?.());
+    return this.#host.run(() => callbacks.handleDemand?.(count));
   }
 
   #subscribeAll(all: readonly Subscribe[], index: number): void | Promise<void> {
@@ -237,6 +239,7 @@ interface StageOperations {
   subscribe(options: Subscribe, current?: Current): void;
   later(callback: () => unknown, afterEvents: boolean): void;
   info(message: unknown): void;
+  openDemand(): number;
 }
 
 /** The `process` of every stage; the types that users see show of it what is for their role. */
@@ -265,6 +268,10 @@ class StageOwnProcess extends OwnProcess {
 
   cancel(from: Tuple, reason: unknown): void {
     this.#tellProducer(from, cancelMessage(this.pid, from[1], reason));
+  }
+
+  get openDemand(): number {
+    return this.stage.openDemand();
   }
 
   asyncInfo(message: unknown): void {

@@ -100,6 +100,15 @@ export function keywordObject(options: Term): Readonly<Record<string, Term>> | u
 export function parseOptions(options: Term): ParsedOptions | string {
   const given = keywordObject(options);
   if (given === undefined) return `expected the options to be a keyword list, got: ${inspect(options)}`;
+  return parseGiven(given);
+}
+
+/** Those of a subscription that has been made, so that nothing can be wrong with them. */
+export function parsedOptions(options: Readonly<Record<string, Term>>): ParsedOptions {
+  return parseGiven(options) as ParsedOptions;
+}
+
+function parseGiven(given: Readonly<Record<string, Term>>): ParsedOptions | string {
   const { max_demand: maxDemand = DEFAULT_MAX_DEMAND } = given;
   const wrongMax = problemOf("max_demand", maxDemand, 1, Number.POSITIVE_INFINITY);
   if (wrongMax !== undefined) return wrongMax;
