@@ -20,8 +20,14 @@ export {
 } from "./dispatcher.ts";
 export { type FromOptions, from } from "./from.ts";
 export { GenStage, type Resubscription } from "./gen-stage.ts";
+export {
+  type PartitionDispatcherOptions,
+  type Partitioned,
+  partitionDispatcher,
+} from "./partition-dispatcher.ts";
 export { Producer, type ProducerProcess } from "./producer.ts";
 export { ProducerConsumer, type ProducerConsumerOptions } from "./producer-consumer.ts";
 export type { Source } from "./source.ts";
 export { EventStream, type StreamOptions, stream } from "./stream.ts";
 export { type CancelMode, type Subscribe, Subscription, type SubscriptionOptions } from "./subscription.ts";
+export type { Transform } from "./through.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { broadcastDispatcher } from "../../src/stage/index.ts";
+import { broadcastDispatcher, partitionDispatcher } from "../../src/stage/index.ts";
 import { type RoleOptions, recordings, replay } from "./replay.ts";
 
 /** The functions that the recorded consumers selected by. */
@@ -7,6 +7,8 @@ const selectors = {
   "Probe.Sel.even/1": (event: unknown) => (event as number) % 2 === 0,
   "Probe.Sel.big/1": () => false,
 };
+
+const byRemainder = (event: unknown) => [event, (event as number) % 2] as const;
 
 /** How the recorded stages were made, where not in the usual way. */
 const OPTIONS: Record<string, RoleOptions> = {
@@ -22,6 +24,14 @@ const OPTIONS: Record<string, RoleOptions> = {
   "broadcast_selector_export_fun producer": { dispatcher: broadcastDispatcher({ selectors }), emits: "nothing" },
   "broadcast_selector_all_filtered producer": { dispatcher: broadcastDispatcher({ selectors }) },
   "broadcast_selector_all_filtered consumer_manual": { manual: true },
+  "partition_two_consumers producer": {
+    dispatcher: partitionDispatcher({ partitions: 2, hash: byRemainder }),
+    demand: "accumulate",
+  },
+  "partition_uneven_queue producer": {
+    dispatcher: partitionDispatcher({ partitions: 2, hash: byRemainder }),
+    emits: "nothing",
+  },
   "producer_consumer_middle producer_consumer": { becomes: (event) => [event, event] },
   "producer_consumer_no_downstream producer_consumer": { becomes: (event) => [event * 10] },
   "accumulate_then_forward producer": { demand: "accumulate", emits: "demand" },
