@@ -9,6 +9,7 @@ import {
   type ChildSpec,
   type StartedServer,
   type StartOptions,
+  SysClient,
   startServer,
 } from "../otp/index.ts";
 import { Erpc, Rpc } from "../remote/index.ts";
@@ -95,6 +96,8 @@ export class Node extends Process implements AsyncDisposable {
   readonly erpc: Erpc;
   /** The same with the older rules of `:rpc`. */
   readonly rpc: Rpc;
+  /** Looks into OTP processes of any node, and governs them, as Erlang's `sys` does. */
+  readonly sys: SysClient;
 
   constructor(parts: NodeParts) {
     super(parts.host);
@@ -102,6 +105,7 @@ export class Node extends Process implements AsyncDisposable {
     this.#netTickTimeMs = parts.netTickTimeMs;
     this.erpc = new Erpc(parts.host);
     this.rpc = new Rpc(parts.host);
+    this.sys = new SysClient(this);
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });

@@ -11,6 +11,17 @@ export type {
   StartResult,
 } from "./child-spec.ts";
 export { DynamicSupervisor, type DynamicSupervisorApi } from "./dynamic-supervisor.ts";
+export { EventManager } from "./event-manager.ts";
+export {
+  type EventCallResult,
+  EventHandler,
+  type EventHandlers,
+  type EventResult,
+  GenEvent,
+  type HandlerInitResult,
+} from "./gen-event.ts";
+export type { HandlerName } from "./gen-event-requests.ts";
+export { type RemoveHandler, removeHandler, type SwapHandler, swapHandler } from "./gen-event-results.ts";
 export {
   type CallResult,
   type Calls,
@@ -43,7 +54,7 @@ export {
   type TimeoutOptions,
   type TimeoutTime,
 } from "./gen-statem-results.ts";
-export { OtpProcess } from "./otp-process.ts";
+export { OtpProcess, type SysOptions } from "./otp-process.ts";
 export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
 export { StartedServer, type StartOptions, startServer } from "./start.ts";
 export {
@@ -57,4 +68,7 @@ export {
 export { addChild, SupervisingProcess } from "./supervising-process.ts";
 export type { Strategy } from "./supervision.ts";
 export { type ChildCounts, type ListedChild, Supervisor, type SupervisorApi } from "./supervisor.ts";
+export { SysClient, type SysStatistics, type SysStatus } from "./sys-client.ts";
+export type { DebugOption } from "./sys-debug.ts";
+export { SysError, type SysErrorCode } from "./sys-error.ts";
 export { TaskSupervisor } from "./task-supervisor.ts";
