@@ -3,6 +3,9 @@ import { charlist, type Pid, type Tuple, tuple } from "../term/index.ts";
 import { pidText } from "./terms.ts";
 import { nameInTree, parentOf, type View } from "./view.ts";
 
+/** Those who deliver trees have no place in them. */
+export const APPMON = "appmon_info";
+
 /**
  * The tree of the node's processes as `appmon_info` delivers it: `{Root, [{Pid, Name}], [{Parent, Child}], [{From, To}]}`, all
  * names texts. Its root is the node's own process; those that nobody started with a link hang from it. The last list has
@@ -10,7 +13,7 @@ import { nameInTree, parentOf, type View } from "./view.ts";
  */
 export function appTree(view: View): Tuple {
   const { host, runtime } = view;
-  const processes = [...runtime.processes()];
+  const processes = [...runtime.processes()].filter(({ behaviour }) => behaviour.label !== APPMON);
   const inTree: (readonly [ProcessCore, ProcessCore])[] = [];
   const tied = new Set<string>();
   const foreign = new Map<string, Pid>();
@@ -26,6 +29,7 @@ export function appTree(view: View): Tuple {
       if (tied.has(edge(core.pid, peer))) continue;
       tied.add(edge(peer, core.pid)); // a link is told from one of its ends
       const local = runtime.find(peer);
+      if (local?.behaviour.label === APPMON) continue;
       if (local === undefined) foreign.set(peer.key, peer);
       others.push(names(nameInTree(core), local === undefined ? foreignName(peer) : nameInTree(local)));
     }

@@ -1,7 +1,7 @@
 import type { Timer } from "../base/index.ts";
 import { type Behaviour, type ProcessCore, Reason, readGen } from "../runtime/index.ts";
 import { atom, atomText, charlist, equals, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
-import { appTree } from "./app-tree.ts";
+import { APPMON, appTree } from "./app-tree.ts";
 import type { View } from "./view.ts";
 
 /** As `appmon_info` asks itself when it is not told. */
@@ -29,7 +29,7 @@ export function startAppmon(view: View, client: Pid): ProcessCore {
 }
 
 class Appmon implements Behaviour {
-  readonly label = "appmon_info";
+  readonly label = APPMON;
   readonly #view: View;
   readonly #core: ProcessCore;
   readonly #client: Pid;
