@@ -1,3 +1,5 @@
+export { Agent } from "./agent.ts";
+export { AgentClient } from "./agent-client.ts";
 export { type AnyServer, type ApiOf, behaviour, type InitArgs } from "./behaviour.ts";
 export { type ChildOptions, child } from "./child.ts";
 export { type RemoteChildOptions, remoteChild } from "./child-remote.ts";
@@ -54,7 +56,13 @@ export {
   type TimeoutOptions,
   type TimeoutTime,
 } from "./gen-statem-results.ts";
+export type { Mfa } from "./mfa.ts";
 export { OtpProcess, type SysOptions } from "./otp-process.ts";
+export { type PartitionOptions, PartitionSupervisor } from "./partition-supervisor.ts";
+export { PartitionSupervisorClient } from "./partition-supervisor-client.ts";
+export { Registry, type RegistryOptions } from "./registry.ts";
+export { type Registered, RegistryClient } from "./registry-client.ts";
+export type { RegistryEntry } from "./registry-table.ts";
 export { type Ignore, ignore, type Next, NoReply, noReply, Reply, reply, Stop, stop } from "./results.ts";
 export { StartedServer, type StartOptions, startServer } from "./start.ts";
 export {
@@ -71,4 +79,8 @@ export { type ChildCounts, type ListedChild, Supervisor, type SupervisorApi } fr
 export { SysClient, type SysStatistics, type SysStatus } from "./sys-client.ts";
 export type { DebugOption } from "./sys-debug.ts";
 export { SysError, type SysErrorCode } from "./sys-error.ts";
+export { Task, type TaskResult } from "./task.ts";
+export type { TaskWork } from "./task-process.ts";
+export type { StreamedResult, TaskStreamOptions } from "./task-stream.ts";
 export { TaskSupervisor } from "./task-supervisor.ts";
+export { type ItemWork, type SupervisedTaskOptions, TaskSupervisorClient } from "./task-supervisor-client.ts";

@@ -33,6 +33,12 @@ export class SupervisorProcess extends SupervisingProcess {
     super(core, serverClass, "Supervisor");
   }
 
+  /** The process of a child, if it runs. */
+  runningChild(id: Term): Pid | undefined {
+    const pid = findChild(this.#state, id)?.pid;
+    return pid instanceof Pid ? pid : undefined;
+  }
+
   protected async launch({ children, options }: Supervise<SuperviseOptions>): Promise<void> {
     const rules = checkRules(options);
     for (const spec of startSpecs(children, rules)) {

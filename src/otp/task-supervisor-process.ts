@@ -37,11 +37,11 @@ export class TaskSupervisorProcess extends DynamicSupervisorProcess {
   #startTask(task: TaskStart): Pid {
     let process: TaskProcess | undefined;
     const { pid } = this.core.runtime.spawn((core) => {
-      process = new TaskProcess(core, task);
+      process = new TaskProcess(core, task.owner);
       return process;
     });
     this.core.link(pid);
-    process?.begin();
+    process?.begin(task);
     return pid;
   }
 }
