@@ -7,7 +7,7 @@ export class KeptLog implements Logger {
   readonly lines: { readonly message: string; readonly facts: LogFacts }[] = [];
 
   debug(): void {}
-  info(): void {}
+  info(_message: string): void {}
 
   warn(message: string, facts: LogFacts = {}): void {
     this.lines.push({ message, facts });

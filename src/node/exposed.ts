@@ -27,6 +27,9 @@ export class ErlangError extends Error {
   }
 }
 
+const ERLANG = atom("erlang");
+const APPLY = atom("apply");
+
 interface Entry {
   readonly run: ExposedFunction;
   readonly peers: ReadonlySet<string> | undefined;
@@ -72,14 +75,10 @@ export class Exposed implements FunctionTable {
    */
   async call(peer: string | Caller, module: unknown, name: unknown, args: unknown): Promise<Outcome> {
     const caller = typeof peer === "string" ? withoutConsole(peer) : peer;
-    const entry = isList(args) ? this.#find(caller.node, module, name, args.length) : undefined;
-    if (entry === undefined) {
-      return {
-        kind: "error",
-        reason: atom("undef"),
-        stack: [tuple(module as object, name as object, args as object, [])],
-      };
-    }
+    const called = [module, name, args] as object[];
+    if (!isList(args)) return { kind: "error", reason: atom("badarg"), stack: [tuple(ERLANG, APPLY, called, [])] };
+    const entry = this.#find(caller.node, module, name, args.length);
+    if (entry === undefined) return { kind: "error", reason: atom("undef"), stack: [tuple(...called, [])] };
     try {
       const checked = entry.schema && (await entry.schema["~standard"].validate(args));
       if (checked?.issues) return misfit(checked.issues, [module, name, args]);

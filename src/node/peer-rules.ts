@@ -17,7 +17,8 @@ export interface PeerRules {
   readonly names?: readonly string[];
   /**
    * The operations that it may use. Messages to an alias, which this node handed out, are always taken. Exposed functions
-   * are called by `"spawn"`, and by messages to the name `rex`, which `names` keeps away.
+   * are called by `"spawn"`, and by messages to the name `rex`, which `names` keeps away; who may reach `rex` has it pass
+   * messages on to every name, as `rpc:sbcast` does.
    */
   readonly operations?: readonly PeerOperation[];
   /**

@@ -1,14 +1,16 @@
 import { type Behaviour, type Outcome, type ProcessCore, type Runtime, readGen, sendReply } from "../runtime/index.ts";
-import { atom, isTuple, Pid, tuple } from "../term/index.ts";
+import { atom, atomText, isTuple, Pid, tuple } from "../term/index.ts";
 import { type Caller, CallerWithConsole, withoutConsole } from "./caller.ts";
 import type { Exposed } from "./exposed.ts";
 
 const CALL = atom("call");
 const BLOCK_CALL = atom("block_call");
 const CAST = atom("cast");
+const SBCAST = atom("sbcast");
 const REX = atom("rex");
 const FEATURES_REQUEST = atom("features_request");
 const FEATURES_REPLY = atom("features_reply");
+const NONEXISTING_NAME = atom("nonexisting_name");
 const BADRPC = atom("badrpc");
 const EXIT = atom("EXIT");
 const SEND_STDOUT_TO_CALLER = atom("send_stdout_to_caller");
@@ -49,14 +51,28 @@ class Rex implements Behaviour {
     }
   }
 
-  /** `{Pid, features_request}` of every visible peer, `{Pid, {call, M, F, A, GL}}` of C nodes. */
+  /** `{Pid, features_request}` of every visible peer, `{Pid, {call, M, F, A, GL}}` of C nodes, `{Pid, {sbcast, Name, Msg}}`. */
   #info(pid: Pid, request: unknown): void {
     if (request === FEATURES_REQUEST) {
       const features = tuple(FEATURES_REPLY, atom(this.#core.runtime.identity.node), []);
       void this.#core.send(pid, features, false);
     } else if (isTuple(request) && request[0] === CALL) {
       void this.#run(pid, request, (result) => sendReply(this.#core, pid, REX, result));
+    } else if (isTuple(request) && request[0] === SBCAST && request.length === 3) {
+      void this.#core.send(pid, this.#passOn(request[1], request[2]), false);
     }
+  }
+
+  /** A message to a name of this node, of a caller who wants to know whether somebody has it. */
+  #passOn(name: unknown, message: unknown): unknown {
+    const { runtime } = this.#core;
+    const node = atom(runtime.identity.node);
+    const to = atomText(name);
+    if (to === undefined || runtime.names.find(to) === undefined) {
+      return tuple(REX, node, tuple(NONEXISTING_NAME, name as object));
+    }
+    void this.#core.send({ name: to, node: node.tag }, message, false);
+    return tuple(REX, node, node);
   }
 
   /** Runs `{_, M, F, A, GroupLeader}` and answers with its result, or with why the result cannot be sent. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { StandardSchemaV1 } from "../../src/base/index.ts";
 import { Exposed } from "../../src/node/index.ts";
 import { Exit } from "../../src/runtime/index.ts";
-import { atom, mod, tuple } from "../../src/term/index.ts";
+import { atom, ImproperList, mod, tuple } from "../../src/term/index.ts";
 
 const BILLING = mod("Billing");
 const undef = (...mfa: [object, object, unknown]) => ({
@@ -31,6 +31,16 @@ describe("exposed functions", () => {
     expect(await exposed.call("a@host", BILLING, atom("quote"), ["x"])).toEqual({ kind: "return", value: "x" });
     expect(await exposed.call("a@host", BILLING, atom("quote"), [])).toEqual(undef(BILLING, atom("quote"), []));
     expect(await exposed.call("a@host", BILLING, atom("quote/1"), [])).toEqual(undef(BILLING, atom("quote/1"), []));
+  });
+
+  test("end with badarg when the arguments are no proper list", async () => {
+    const args = new ImproperList([1], 2);
+    const stack = [tuple(atom("erlang"), atom("apply"), [BILLING, atom("sum"), args], [])];
+    expect(await new Exposed().call("a@host", BILLING, atom("sum"), args)).toEqual({
+      kind: "error",
+      reason: atom("badarg"),
+      stack,
+    });
   });
 
   test("end in Erlang's classes", async () => {
