@@ -17,6 +17,7 @@ export {
 } from "./api/index.ts";
 export {
   ArgumentError,
+  type BackoffOptions,
   BusyError,
   type Clock,
   consoleLogger,
@@ -62,7 +63,6 @@ export {
   NodeUnknownError,
   type PeerOperation,
   type PeerRules,
-  type ReconnectOptions,
 } from "./node/index.ts";
 export {
   type Action,

@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { Clock, Logger, Random } from "../base/index.ts";
+import type { BackoffOptions, Clock, Logger, Random } from "../base/index.ts";
 import { type Connection, DEFAULT_TICK_TIME_MS, dial, type NodeIdentity, ourFlags } from "../dist/index.ts";
 import { DEFAULT_ATOM_BUDGET } from "../etf/index.ts";
 import {
@@ -9,7 +9,6 @@ import {
   Exposed,
   Keeper,
   Peers,
-  type ReconnectOptions,
   Spawner,
   startNetKernel,
   startRex,
@@ -38,7 +37,7 @@ export interface Surroundings {
   readonly resolve: AddressResolver;
   readonly cookieFor: (peer: string) => string;
   readonly setupTimeoutMs: number;
-  readonly reconnect: Required<ReconnectOptions>;
+  readonly reconnect: Required<BackoffOptions>;
 }
 
 /** The parts of a node that need its name. */

@@ -1,7 +1,7 @@
-import type { Clock, Logger, Random, Transport } from "../base/index.ts";
+import type { BackoffOptions, Clock, Logger, Random, Transport } from "../base/index.ts";
 import type { ConnectionLimits } from "../dist/index.ts";
 import type { DecodeLimits, Profile } from "../etf/index.ts";
-import type { AddressResolver, CookieOptions, PeerRules, ReconnectOptions } from "../node/index.ts";
+import type { AddressResolver, CookieOptions, PeerRules } from "../node/index.ts";
 import type { Output } from "../remote/index.ts";
 import type { OtpRules } from "../runtime/index.ts";
 import type { Term } from "../term/index.ts";
@@ -46,7 +46,7 @@ export interface NodeOptions extends CookieOptions, Profile {
   /** Nodes to connect to at the start, and again whenever they are lost. See {@link Node.keepConnected}. */
   readonly keepConnected?: readonly string[];
   /** How long to wait before such a node is tried again. */
-  readonly reconnect?: ReconnectOptions;
+  readonly reconnect?: BackoffOptions;
   readonly epmd?: EpmdMode;
   /** The port where every epmd is looked for. Default: `ERL_EPMD_PORT`, else 4369. */
   readonly epmdPort?: number;

@@ -1,6 +1,7 @@
 import process from "node:process";
 import {
   ArgumentError,
+  backoffOf,
   consoleLogger,
   type Endpoint,
   type Listener,
@@ -11,7 +12,7 @@ import {
 import { dial, ourFlags, splitNodeName } from "../dist/index.ts";
 import { EpmdClient, startEpmd } from "../epmd/index.ts";
 import { tcpTransport } from "../net/index.ts";
-import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation, reconnectOf } from "../node/index.ts";
+import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation } from "../node/index.ts";
 import { type Assembly, assemble, handshakeOf, type Surroundings } from "./assemble.ts";
 import { carrierOf } from "./carrier.ts";
 import { Node } from "./node.ts";
@@ -127,7 +128,7 @@ function surroundingsOf(options: NodeOptions, epmdClient: EpmdClient): Surroundi
     resolve: options.resolve ?? epmdResolver(epmdClient),
     cookieFor: cookieSource(options, process.env),
     setupTimeoutMs,
-    reconnect: reconnectOf(options.reconnect),
+    reconnect: backoffOf(options.reconnect ?? {}, "reconnect"),
   };
 }
 

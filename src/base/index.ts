@@ -1,3 +1,4 @@
+export { type BackoffOptions, backoffMs, backoffOf } from "./backoff.ts";
 export { type Channel, type ScopeChannel, silentChannel } from "./channel.ts";
 export { type Clock, systemClock, type Timer } from "./clock.ts";
 export {

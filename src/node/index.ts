@@ -5,7 +5,7 @@ export type { DownCause } from "./down-causes.ts";
 export { type DownReason, NameKindError, NodeStoppedError, NodeUnknownError } from "./errors.ts";
 export { ErlangError, Exposed, type ExposedFunction, type ExposeOptions } from "./exposed.ts";
 export { randomCreation } from "./granted-names.ts";
-export { Keeper, type ReconnectOptions, reconnectOf } from "./keeper.ts";
+export { Keeper } from "./keeper.ts";
 export { checkNameKinds } from "./name-kinds.ts";
 export { startNetKernel } from "./net-kernel.ts";
 export type { PeerOperation, PeerRules } from "./peer-rules.ts";

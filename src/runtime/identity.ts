@@ -14,6 +14,8 @@ const REF_FIRST_WORDS = 2 ** 18;
 export class Identity {
   readonly node: string;
   readonly creation: number;
+  /** Where this node has its chances from. */
+  readonly random: Random;
   readonly #refTail: number;
   #pids = 0;
   #refs = 0;
@@ -21,6 +23,7 @@ export class Identity {
   constructor(node: string, creation: number, random: Random) {
     this.node = node;
     this.creation = creation;
+    this.random = random;
     this.#refTail = random.u32();
   }
 

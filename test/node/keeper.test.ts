@@ -1,18 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { Keeper, type ReconnectOptions, reconnectOf } from "../../src/node/index.ts";
+import { type BackoffOptions, backoffOf } from "../../src/base/index.ts";
+import { Keeper } from "../../src/node/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
 const NODE = "b@127.0.0.1";
 
 /** A keeper whose tries are noted with their time; the test says how each one ends. */
-function keeping(options: ReconnectOptions = {}, seed = 1) {
+function keeping(options: BackoffOptions = {}, seed = 1) {
   const clock = new SimulatedClock();
   const tries: number[] = [];
   const connect = () => {
     tries.push(clock.now());
     return new Promise<void>(() => {});
   };
-  const reconnect = reconnectOf({ minDelayMs: 100, jitter: 0, ...options });
+  const reconnect = backoffOf({ minDelayMs: 100, jitter: 0, ...options }, "reconnect");
   const keeper = new Keeper({ reconnect, clock, random: new SeededRandom(seed), connect });
   return { clock, tries, keeper };
 }
@@ -102,6 +103,8 @@ test("jitter shortens the waits of each node differently, by at most its part", 
 test.each([{ minDelayMs: 0 }, { minDelayMs: 200, maxDelayMs: 100 }, { jitter: 1.5 }, { jitter: Number.NaN }])(
   "%o is refused",
   (options) => {
-    expect(() => reconnectOf(options)).toThrow(expect.objectContaining({ code: "BADARG", argument: "reconnect" }));
+    expect(() => backoffOf(options, "reconnect")).toThrow(
+      expect.objectContaining({ code: "BADARG", argument: "reconnect" }),
+    );
   },
 );
