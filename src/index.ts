@@ -130,6 +130,7 @@ export {
   repeatState,
   reply,
   replyTo,
+  type Schemas,
   type Shutdown,
   StartedServer,
   type StartOptions,

@@ -1,23 +1,23 @@
-import type { Timer } from "../base/index.ts";
+import { issuesText, type SchemaIssue, type Timer } from "../base/index.ts";
 import { type AnyApi, Exit, From, Process, type ProcessCore, readGen } from "../runtime/index.ts";
-import { Atom, atom, inspect, isTuple, type Term, tuple } from "../term/index.ts";
+import { atom, inspect, type Term, tuple } from "../term/index.ts";
 import type { GenServer } from "./gen-server.ts";
+import { type Operations, type OperationTables, operationsOf, perform } from "./operations.ts";
 import { OtpProcess } from "./otp-process.ts";
-import { Ignore, type Next, NoReply, Reply, Stop } from "./results.ts";
-import { replaceState, stateOf } from "./server-state.ts";
+import { Ignore, type Next, NoReply, Reply, reply, Stop } from "./results.ts";
+import { replaceState, shownTerm, stateOf } from "./server-state.ts";
+import { readSystem } from "./sys.ts";
 
 /** A server as its process sees it: one about whose interface nothing is known. */
 type Callbacks = GenServer<AnyApi, unknown>;
 
-type Operation = (this: Callbacks, ...args: unknown[]) => unknown;
-
-/** A server class with its tables, which are looked up by own names only: a peer must not reach what is inherited. */
-export interface GenServerClass<S = Callbacks> {
+/** A server class with its tables. */
+export interface GenServerClass<S = Callbacks> extends OperationTables {
   new (): S;
-  readonly calls?: Record<string, unknown>;
-  readonly casts?: Record<string, unknown>;
 }
 
+const ERROR = atom("error");
+const BAD_REQUEST = atom("bad_request");
 const OUT = atom("out");
 const TIMEOUT = atom("timeout");
 const IGNORE = atom("ignore");
@@ -35,15 +35,15 @@ export class GenServerProcess extends OtpProcess {
   readonly label: string;
   protected readonly server: Callbacks;
   readonly #process: OwnProcess;
-  readonly #calls: Map<string, Operation>;
-  readonly #casts: Map<string, Operation>;
-  #idle: Timer | undefined;
+  readonly #calls: Operations;
+  readonly #casts: Operations;
+  /** The timeout that a result has asked for. */
+  #idle: { readonly timeoutMs: number; readonly timer: Timer } | undefined;
 
   constructor(core: ProcessCore, serverClass: GenServerClass, process = new OwnProcess(core)) {
     super(core, "gen_server");
     this.label = `GenServer ${serverClass.name}`;
-    this.#calls = new Map(Object.entries(serverClass.calls ?? {}) as [string, Operation][]);
-    this.#casts = new Map(Object.entries(serverClass.casts ?? {}) as [string, Operation][]);
+    [this.#calls, this.#casts] = operationsOf(serverClass);
     this.#process = process;
     this.server = new serverClass();
     Object.defineProperty(this.server, "process", { value: this.#process });
@@ -60,7 +60,7 @@ export class GenServerProcess extends OtpProcess {
   /** An `init` that fails ends the process without `terminate`, which is for what has begun. */
   init(args: unknown, started: () => void): void {
     const apply = (result: unknown) => {
-      if (result instanceof Ignore) return this.core.exit(IGNORE);
+      if (result instanceof Ignore) return this.#ignored();
       if (result instanceof Stop) return this.core.exit(result.reason);
       return this.begin(result, started);
     };
@@ -70,14 +70,30 @@ export class GenServerProcess extends OtpProcess {
     });
   }
 
+  /** Not to start is no failure: whoever started it with a link is not to hear of an end. */
+  #ignored(): void {
+    if (this.parent !== undefined) this.core.unlink(this.parent);
+    this.core.exit(IGNORE);
+  }
+
   /** What follows an `init` that wants to start; calls `started` once. */
   protected begin(result: unknown, started: () => void): void | Promise<void> {
+    if (result !== undefined && !(result instanceof NoReply)) throw badReturn(result);
     started();
     return this.goOn(result);
   }
 
+  override receive(message: unknown): void | Promise<void> {
+    if (this.#idle !== undefined) {
+      this.#idle.timer.cancel();
+      // What `sys` asks does not count as a message, but the time begins anew.
+      if (readSystem(message) !== undefined) this.#startIdle(this.#idle.timeoutMs);
+    }
+    return super.receive(message);
+  }
+
   protected handle(message: unknown): void | Promise<void> {
-    this.#idle?.cancel();
+    this.#idle = undefined;
     const { debug } = this.sys;
     const gen = readGen(this.core, message);
     switch (gen.kind) {
@@ -98,7 +114,7 @@ export class GenServerProcess extends OtpProcess {
   }
 
   ended(): void {
-    this.#idle?.cancel();
+    this.#idle?.timer.cancel();
   }
 
   protected terminate(reason: unknown): unknown {
@@ -109,8 +125,9 @@ export class GenServerProcess extends OtpProcess {
     this.#process.from = from;
     return this.guarded(
       () => {
-        const [operation, args] = find(this.#calls, request);
-        return operation ? operation.apply(this.server, args) : this.server.handleCall(request, from);
+        const requested = this.#calls.find(request);
+        if (requested === undefined) return this.server.handleCall(request, from);
+        return perform(requested, this.server, (issues) => reply(badRequest(issues)));
       },
       (result) => {
         this.#process.from = undefined;
@@ -130,9 +147,16 @@ export class GenServerProcess extends OtpProcess {
 
   protected cast(request: Term): void | Promise<void> {
     return this.guarded(() => {
-      const [operation, args] = find(this.#casts, request);
-      return operation ? operation.apply(this.server, args) : this.server.handleCast(request);
+      const requested = this.#casts.find(request);
+      if (requested === undefined) return this.server.handleCast(request);
+      return perform(requested, this.server, (issues) => this.#dropped(request, issues));
     }, this.goOn);
+  }
+
+  /** Nobody waits for an answer to a cast, so the log has to say that it was refused. */
+  #dropped(request: Term, issues: readonly SchemaIssue[]): void {
+    const { runtime, pid } = this.core;
+    runtime.logger.warn(`${this.label} ${pid} refused ${inspect(request)}: ${issuesText(issues)}`);
   }
 
   protected info(message: Term): void | Promise<void> {
@@ -159,11 +183,18 @@ export class GenServerProcess extends OtpProcess {
       return this.guarded(() => this.server.handleContinue(next.continue), this.goOn);
     }
     if (next.timeoutMs !== undefined && next.timeoutMs !== Number.POSITIVE_INFINITY) {
-      this.#idle = this.core.startTimer(next.timeoutMs, () => {
-        // A message that waits has come in time: the timeout is for silence.
-        if (this.core.queueLength === 0) this.core.occupy(() => this.info(TIMEOUT));
-      });
+      this.#startIdle(next.timeoutMs);
     }
+  }
+
+  #startIdle(timeoutMs: number): void {
+    const timer = this.core.startTimer(timeoutMs, () => {
+      // A message that waits has come in time: the timeout is for silence. A resumption begins it anew.
+      if (this.core.queueLength > 0 || this.sys.suspended) return;
+      this.#idle = undefined;
+      this.core.occupy(() => this.info(TIMEOUT));
+    });
+    this.#idle = { timeoutMs, timer };
   }
 }
 
@@ -182,19 +213,11 @@ class ObservedFrom extends From {
   }
 }
 
-/** The entry of a table that a request names, and the arguments for it: `{op, A, B}` or the bare atom `op`. */
-function find(table: Map<string, Operation>, request: Term): [Operation | undefined, Term[]] {
-  if (request instanceof Atom) return [withArity(table.get(request.tag), 0), []];
-  if (!isTuple(request) || !(request[0] instanceof Atom)) return [undefined, []];
-  const args = Array.from(request).slice(1) as Term[];
-  return [withArity(table.get(request[0].tag), args.length), args];
-}
-
-/** A request with fewer arguments than the operation declares is not a request for it. */
-function withArity(operation: Operation | undefined, count: number): Operation | undefined {
-  return operation !== undefined && operation.length <= count ? operation : undefined;
+/** The reply to a request that its schema refuses: `{error, {bad_request, Text}}`. */
+function badRequest(issues: readonly SchemaIssue[]): unknown {
+  return tuple(ERROR, tuple(BAD_REQUEST, issuesText(issues).toWellFormed()));
 }
 
 function badReturn(result: unknown): Exit {
-  return new Exit(tuple(atom("bad_return_value"), result === undefined ? null : (result as object)));
+  return new Exit(tuple(atom("bad_return_value"), shownTerm(result) as object));
 }

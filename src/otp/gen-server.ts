@@ -1,6 +1,7 @@
+import type { StandardSchemaV1 } from "../base/index.ts";
 import type { AnyApi, ArgsOf, CallNames, CastNames, From, Process, ProcessCore } from "../runtime/index.ts";
-import { Exit } from "../runtime/index.ts";
-import { atom, type Term, tuple } from "../term/index.ts";
+import { coreOf, type Exit, raised } from "../runtime/index.ts";
+import { atomTerm, inspect, type Term } from "../term/index.ts";
 import { type api, behaviour } from "./behaviour.ts";
 import { type GenServerClass, GenServerProcess } from "./gen-server-process.ts";
 import type { Ignore, NoReply, Reply, Stop } from "./results.ts";
@@ -34,6 +35,12 @@ export type Calls<S, Api, E = never> = {
 export type Casts<S, Api, E = never> = {
   readonly [K in CastNames<Api>]: Fn<ArgsOf<Api[K]>, MaybePromise<CastResult<E>>>;
 } & ThisType<S>;
+
+/**
+ * Standard Schemas (zod, valibot and others) for the requests of operations, by their names: each checks the list of
+ * arguments, and what it makes of it is what the operation gets.
+ */
+export type Schemas<Api> = { readonly [K in keyof Api]?: StandardSchemaV1<unknown, ArgsOf<Api[K]>> };
 
 /** A process as a server's callbacks see it. */
 export interface ServerProcess extends Process {
@@ -73,23 +80,23 @@ export abstract class GenServer<Api = AnyApi, E = never> {
 
   /**
    * A call that the table of calls has no entry for. `reply(value)`, `noReply()` and `from.reply(value)` later, or
-   * `stop(reason, reply?)`. The default ends the server with `{bad_call, Request}`.
+   * `stop(reason, reply?)`. The default ends the server as Elixir's does, with a `RuntimeError` that says what is missing.
    */
-  handleCall(request: Term, _from: From): MaybePromise<CallResult<unknown, E>> {
-    throw new Exit(tuple(atom("bad_call"), request as object));
+  handleCall(_request: Term, _from: From): MaybePromise<CallResult<unknown, E>> {
+    throw missing("call", this.process, "handleCall");
   }
 
-  /** A cast that the table of casts has no entry for. The default ends the server with `{bad_cast, Request}`. */
-  handleCast(request: Term): MaybePromise<CastResult<E>> {
-    throw new Exit(tuple(atom("bad_cast"), request as object));
+  /** A cast that the table of casts has no entry for. The default ends the server as that of {@link handleCall} does. */
+  handleCast(_request: Term): MaybePromise<CastResult<E>> {
+    throw missing("cast", this.process, "handleCast");
   }
 
   /** Any other message: what was sent, DOWN, EXIT if exits are trapped, `timeout`. The default logs and drops it. */
   handleInfo?(message: Term): MaybePromise<CastResult<E>>;
 
   /** What `next.continue` of an earlier result asked for, before any message. */
-  handleContinue(argument: unknown): MaybePromise<CastResult<E>> {
-    throw new Exit(tuple(atom("bad_continue"), argument as object));
+  handleContinue(_argument: unknown): MaybePromise<CastResult<E>> {
+    throw missing("continue", this.process, "handleContinue");
   }
 
   /**
@@ -100,4 +107,11 @@ export abstract class GenServer<Api = AnyApi, E = never> {
 
   /** What `:sys.get_state/1` shows. The default: the public own fields. */
   inspectState?(): unknown;
+}
+
+/** What Elixir's GenServer raises for a callback that is not there. */
+function missing(what: string, process: Process, callback: string): Exit {
+  const { name, pid } = coreOf(process);
+  const server = inspect(name === undefined ? pid : atomTerm(name));
+  return raised(`attempted to ${what} GenServer ${server} but no ${callback} was provided`);
 }

@@ -31,6 +31,7 @@ export {
   type Casts,
   GenServer,
   type InitResult,
+  type Schemas,
   type ServerProcess,
 } from "./gen-server.ts";
 export { type GenServerClass, GenServerProcess, OwnProcess } from "./gen-server-process.ts";

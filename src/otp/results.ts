@@ -2,8 +2,13 @@
 export interface Next<E = never> {
   /** Calls `handleContinue` with this term at once, before any message. */
   readonly continue?: unknown;
-  /** `handleInfo(atom("timeout"))` unless a message comes within that many milliseconds. */
+  /**
+   * `handleInfo(atom("timeout"))` unless a message comes within that many milliseconds; 0 when none waits already. It
+   * holds until the next message, whichever callback handles that.
+   */
   readonly timeoutMs?: number;
+  /** Taken for the sake of code that comes from the BEAM. Processes here always rest between messages. */
+  readonly hibernate?: boolean;
   /** In stages that produce: events to emit, before a reply is sent and before anything else of this. */
   readonly events?: readonly E[];
 }
