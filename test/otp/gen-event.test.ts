@@ -1,5 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { EventHandler, GenEvent, removeHandler, reply, startServer, stop, swapHandler } from "../../src/otp/index.ts";
+import {
+  EventHandler,
+  type EventResult,
+  GenEvent,
+  type HandlerInitResult,
+  removeHandler,
+  reply,
+  startServer,
+  stop,
+  swapHandler,
+} from "../../src/otp/index.ts";
 import { Exit } from "../../src/runtime/index.ts";
 import { type Atom, atom, Export, isTuple, type Pid, type Term, type Tuple, tuple } from "../../src/term/index.ts";
 import { MemoryLogger, World, type WorldOptions } from "../support/world.ts";
@@ -11,7 +21,7 @@ const H = atom("recorder");
 class Recorder extends EventHandler {
   events: unknown = [];
 
-  override init(argument: Term) {
+  override init(argument: Term): HandlerInitResult {
     if (isTuple(argument) && argument.tag === "refuse") return stop(argument[1]);
     if (isTuple(argument) && argument.tag === "raise") throw new RangeError("no");
     this.events = argument;
@@ -22,7 +32,7 @@ class Recorder extends EventHandler {
     this.events = [event, ...[this.events].flat()] as Term[];
   }
 
-  override handleEvent(event: Term) {
+  override handleEvent(event: Term): EventResult | Promise<void> {
     if (event === atom("remove")) return removeHandler();
     if (event === atom("raise")) throw new RangeError("out of range");
     if (event === atom("exit")) throw new Exit(atom("out"));
