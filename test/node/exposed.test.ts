@@ -90,7 +90,6 @@ describe("exposed functions", () => {
   test.each([
     [atom("os"), atom("cmd"), ["ls"]],
     [atom("m"), atom("constructor"), []],
-    [atom("m"), atom("f"), "not a list"],
     [tuple(), 1, []],
   ])("and nothing else: %s:%s with %s", async (module, name, args) => {
     const exposed = new Exposed();
