@@ -1,9 +1,9 @@
 import type { Export } from "./funs.ts";
 import { Mixer, Salt } from "./phash2-mix.ts";
-import { utf8Bytes, utf8Into } from "./utf8.ts";
+import { utf8Bytes } from "./utf8.ts";
 import type { BitString } from "./values.ts";
 
-/** Integers of at most 28 bits with their sign are mixed in in their own way, all others by their digits. */
+/** Smaller integers, and this one negated, are mixed in in a way of their own, all others by their words. */
 const SMALL_LIMIT = 2 ** 27;
 const WORD = 2 ** 32;
 /** Hexadecimal digits of a word. */
@@ -13,13 +13,13 @@ const WORD_DIGITS = 8;
 const NIL_ALONE = 3468870702 | 0;
 const NIL_WORD = 2;
 
-/** Longer texts get a buffer of their own. Each UTF-16 unit takes at most three bytes. */
-const SHORT_TEXT = 64;
-const SCRATCH_BYTES = 3 * SHORT_TEXT;
+/** Bytes for texts that are short and ASCII: as many as V8 keeps in its own heap, where making them is quick. */
+const SCRATCH_BYTES = 64;
 
 /** Mixes in what has no parts. */
 export class ScalarMixer extends Mixer {
   #scratch: Uint8Array | undefined;
+  #floatView: DataView | undefined;
 
   /** An integral number, however large. */
   integer(value: number): void {
@@ -41,7 +41,7 @@ export class ScalarMixer extends Mixer {
     else this.#digits(value);
   }
 
-  /** Two words at a time, the lowest first. The digits of a text are cut off in linear time, those of a bigint are not. */
+  /** Two words at a time, the lowest first. They are cut from a text, since cutting them from a bigint takes quadratic time. */
   #digits(value: bigint): void {
     const isNegative = value < 0n;
     const salt = isNegative ? Salt.NegativeBig : Salt.PositiveBig;
@@ -55,8 +55,8 @@ export class ScalarMixer extends Mixer {
 
   /** A float; both zeros are the same one here. */
   float(value: number): void {
-    const { buffer } = this.#buffer();
-    const view = new DataView(buffer);
+    this.#floatView ??= new DataView(new ArrayBuffer(8));
+    const view = this.#floatView;
     view.setFloat64(0, value === 0 ? 0 : value);
     this.words(view.getInt32(0), view.getInt32(4), Salt.Float);
   }
@@ -83,12 +83,21 @@ export class ScalarMixer extends Mixer {
   }
 
   text(text: string): void {
-    if (text.length > SHORT_TEXT) {
-      this.binary(utf8Bytes(text));
-    } else {
-      const buffer = this.#buffer();
-      this.binary(buffer, utf8Into(text, buffer));
+    const ascii = this.#shortAscii(text);
+    if (ascii === undefined) this.binary(utf8Bytes(text));
+    else this.binary(ascii, text.length);
+  }
+
+  /** Bytes that begin with those of the text if it is short and ASCII, for which TextEncoder takes twice as long. */
+  #shortAscii(text: string): Uint8Array | undefined {
+    if (text.length > SCRATCH_BYTES) return undefined;
+    this.#scratch ??= new Uint8Array(SCRATCH_BYTES);
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return undefined;
+      this.#scratch[i] = unit;
     }
+    return this.#scratch;
   }
 
   bits({ bytes, bitsInLastByte }: BitString): void {
@@ -96,11 +105,6 @@ export class ScalarMixer extends Mixer {
     this.hash = (this.hash + Salt.Binary) | 0;
     this.bytes(bytes, whole);
     this.words(bitsInLastByte, bytes[whole]! >> (8 - bitsInLastByte), Salt.BitsInLastByte);
-  }
-
-  #buffer(): Uint8Array {
-    this.#scratch ??= new Uint8Array(SCRATCH_BYTES);
-    return this.#scratch;
   }
 }
 

@@ -1,13 +1,14 @@
 import { ArgumentError } from "../base/index.ts";
-import { Atom } from "./atom.ts";
+import { Atom, atomTerm, atomTextProblem } from "./atom.ts";
 import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
-import { entriesOf, type OrderOptions } from "./order.ts";
+import { objectFields } from "./objects.ts";
+import type { OrderOptions } from "./order.ts";
 import { Salt } from "./phash2-mix.ts";
 import { atomHash, ScalarMixer } from "./phash2-scalar.ts";
 import type { Structs } from "./structs.ts";
 import { isTuple } from "./tuple.ts";
-import { BitString, Float, ImproperList } from "./values.ts";
+import { BitString, Float, ImproperList, NativeRecord } from "./values.ts";
 
 const DEFAULT_RANGE = 2 ** 27;
 const MAX_RANGE = 2 ** 32;
@@ -17,9 +18,11 @@ const MAX_RANGE = 2 ** 32;
  * both sides find the same shard, partition or worker for a key.
  *
  * The same terms have the same hash: a text and its bytes, a plain object and a Map of atoms, `1` and `1n`. A whole
- * number is hashed as the integer that it is sent as, `float(1)` as a float; `0.0` and `-0.0` have one hash. Any depth.
+ * number is hashed as the integer that it is sent as, `float(1)` as a float; `0.0` and `-0.0` have one hash. Any depth,
+ * but a value that contains itself has no end.
  *
- * @param term - anything that the table of `docs/terms.md` has a row for, except native records.
+ * @param term - anything that the table of `docs/terms.md` has a row for, except native records: those with two fields
+ * or more have another hash on each BEAM.
  * @param range - an integer from 1 to 2^32, default 2^27.
  * @param options.structs - classes whose instances may be among the terms.
  * @throws ArgumentError `BADARG` for another range, and for what is no term.
@@ -61,7 +64,7 @@ class Walk {
         this.#number(term);
         return false;
       case "string":
-        if (!term.isWellFormed()) throw noTerm("a string with a lone surrogate");
+        if (!term.isWellFormed()) throw noHash("a string with a lone surrogate is no term");
         this.mixer.text(term);
         return false;
       case "bigint":
@@ -76,7 +79,7 @@ class Walk {
       case "object":
         return this.#object(term);
       default:
-        throw noTerm(`a ${typeof term}`);
+        throw noHash(`a ${typeof term} is no term`);
     }
   }
 
@@ -88,14 +91,15 @@ class Walk {
   #number(value: number): void {
     if (Number.isInteger(value) && !Object.is(value, -0)) this.mixer.integer(value);
     else if (Number.isFinite(value)) this.mixer.float(value);
-    else throw noTerm(String(value));
+    else throw noHash(`${value} is no term`);
   }
 
   #object(term: object | null): boolean {
     const { mixer } = this;
     if (term === null) mixer.atom("nil");
     else if (term instanceof Atom) mixer.atom(term.tag);
-    else if (Array.isArray(term)) return isTuple(term) ? this.#tuple(term) : this.#list(term, undefined);
+    else if (Array.isArray(term))
+      return isTuple(term) ? this.#tuple(term) : this.#enter(new ListFrame(term, undefined));
     else if (term instanceof Float) mixer.float(term.value);
     else if (term instanceof Uint8Array) mixer.binary(term);
     else if (term instanceof BitString) mixer.bits(term);
@@ -104,18 +108,15 @@ class Walk {
     else if (term instanceof Port) mixer.words(Number(BigInt.asUintN(32, term.id)), Number(term.id >> 32n), Salt.Port);
     else if (term instanceof Export) mixer.export(term);
     else if (term instanceof Fun) return this.#fun(term);
-    else if (term instanceof ImproperList) return this.#list(term.items, term);
-    else return this.#map(entriesOf(term, this.#structs));
+    else if (term instanceof ImproperList) return this.#enter(new ListFrame(term.items, term));
+    else if (term instanceof Map) return this.#map(term);
+    else return this.#fields(term);
     return false;
   }
 
   #tuple(elements: readonly unknown[]): true {
     this.mixer.words(elements.length, 0, Salt.Tuple);
     return this.#enter(new SequenceFrame(elements));
-  }
-
-  #list(items: readonly unknown[], improper: ImproperList | undefined): true {
-    return this.#enter(new ListFrame(items, improper));
   }
 
   #fun(fun: Fun): true {
@@ -125,13 +126,35 @@ class Walk {
     return this.#enter(new SequenceFrame(fun.freeVariables));
   }
 
-  #map(entries: readonly (readonly unknown[])[]): boolean {
+  #map(map: ReadonlyMap<unknown, unknown>): boolean {
+    const parts: unknown[] = [];
+    for (const [key, value] of map) parts.push(key, value);
+    return this.#entries(map.size, parts, undefined);
+  }
+
+  #fields(value: object): boolean {
+    if (value instanceof NativeRecord) throw noHash("a native record has another hash on each BEAM");
+    const fields = objectFields(value, this.#structs);
+    if (fields === undefined)
+      throw noHash(`an instance of ${value.constructor?.name ?? "an unknown class"} is no term`);
+    const parts: unknown[] = [];
+    for (const name of fields.keys) {
+      const problem = atomTextProblem(name);
+      if (problem !== undefined) throw noHash(problem);
+      parts.push((value as Record<string, unknown>)[name]);
+    }
+    if (fields.module === undefined) return this.#entries(parts.length, parts, fields.keys);
+    parts.push(atomTerm(fields.module));
+    return this.#entries(parts.length, parts, [...fields.keys, "__struct__"]);
+  }
+
+  #entries(size: number, parts: readonly unknown[], names: readonly string[] | undefined): boolean {
     const { mixer } = this;
-    mixer.words(entries.length, 0, Salt.MapSize);
-    if (entries.length === 0) return false;
+    mixer.words(size, 0, Salt.MapSize);
+    if (size === 0) return false;
     const outer = mixer.hash;
     mixer.hash = 0;
-    return this.#enter(new MapFrame(entries.flat(), outer));
+    return this.#enter(new MapFrame(outer, parts, names));
   }
 
   #enter(frame: Frame): true {
@@ -196,28 +219,31 @@ class ListFrame implements Frame {
   }
 }
 
-/** A map. Its entries are hashed each on its own and joined by XOR, so that their order does not matter. */
+/** A map. Its entries are hashed each by itself and joined by XOR, so that their order does not matter. */
 class MapFrame implements Frame {
-  /** Key, value, key, value. */
-  readonly #parts: readonly unknown[];
-  /** What was mixed in before the map. */
+  /** What was mixed in before the entries. */
   readonly #outer: number;
+  /** With names, the values under them; without, key, value, key, value. */
+  readonly #parts: readonly unknown[];
+  readonly #names: readonly string[] | undefined;
   #entries = 0;
   #next = 0;
 
-  constructor(parts: readonly unknown[], outer: number) {
-    this.#parts = parts;
+  constructor(outer: number, parts: readonly unknown[], names: readonly string[] | undefined) {
     this.#outer = outer;
+    this.#parts = parts;
+    this.#names = names;
   }
 
   advance(walk: Walk): void {
     const { mixer } = walk;
     for (;;) {
-      if (this.#next % 2 === 0) {
-        this.#entries ^= mixer.hash; // 0 before the first one
+      if (this.#names !== undefined || this.#next % 2 === 0) {
+        this.#entries ^= mixer.hash; // still 0 before the first entry
         mixer.hash = 0;
+        if (this.#next === this.#parts.length) break;
+        if (this.#names !== undefined) mixer.atom(this.#names[this.#next]!);
       }
-      if (this.#next === this.#parts.length) break;
       if (walk.mixIn(this.#parts[this.#next++])) return;
     }
     walk.close();
@@ -231,4 +257,4 @@ function isByte(item: unknown): boolean {
   return typeof item === "bigint" && item >= 0n && item <= 255n;
 }
 
-const noTerm = (what: string) => new ArgumentError("term", `${what} is no term and has no hash`);
+const noHash = (problem: string) => new ArgumentError("term", problem);

@@ -7,11 +7,6 @@ export function utf8Bytes(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-/** Writes the UTF-8 bytes of a text to the start of `target`, which has room for them: three bytes for each UTF-16 unit. */
-export function utf8Into(text: string, target: Uint8Array): number {
-  return encoder.encodeInto(text, target).written;
-}
-
 /** The text whose UTF-8 form the bytes are, a leading byte order mark included; `undefined` when they are none. */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
