@@ -68,6 +68,7 @@ function functionsOf(view: View, expose: (module: string, functions: Functions) 
     "Elixir.Process": elixirProcess(view),
     "Elixir.Node": { "list/0": () => [], "list/1": (kind) => nodes(view, kind), "self/0": () => atom(view.node.name) },
     observer_backend: {
+      "vsn/0": () => tuple(OK, charlist(view.application.version)),
       "sys_info/0": () => sysInfo(view),
       async "procs_info/1"(collector) {
         return procsInfo(view, this, collector);

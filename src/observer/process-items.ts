@@ -11,7 +11,7 @@ const WORD_BYTES = 8;
  * Bytes that a process with an empty server takes in V8, and a message, link or monitor of it; measured, and rounded. What
  * its state refers to is not in it: nobody knows to whom an object of JavaScript belongs.
  */
-const PROCESS_BYTES = 2_500;
+const PROCESS_BYTES = 4_000;
 const ENTRY_BYTES = 200;
 
 /** An estimate, good for telling a process with a long queue from others. */
