@@ -5,6 +5,7 @@ import type { Exposed, ExposedFunction, ExposeOptions, Keeper, Peers } from "../
 import {
   type AnyServer,
   type ApiOf,
+  Applications,
   addChild,
   type ChildSpec,
   type StartedServer,
@@ -16,6 +17,7 @@ import { Erpc, Rpc } from "../remote/index.ts";
 import {
   type Destination,
   infoOf,
+  keepIn,
   Process,
   type ProcessCore,
   type ProcessInfo,
@@ -54,7 +56,7 @@ export interface PeerStats {
   readonly packetsWritten: number;
 }
 
-/** Figures about a node. Everything but `dials` is zero or empty once it has stopped. */
+/** Figures about a node. Everything but `dials` and `refused` is zero or empty once it has stopped. */
 export interface NodeStats {
   readonly peers: readonly PeerStats[];
   /** Connections that are being made, by us or by peers. */
@@ -66,6 +68,11 @@ export interface NodeStats {
   readonly aliases: number;
   /** Monitors that others hold on processes here. */
   readonly monitored: number;
+  /**
+   * What other nodes have asked for since the start and did not get: functions that are not exposed, closures, requests of `sys`
+   * and supervisors that are not granted, signals against their rules, names that nobody has, the end of the node's own processes.
+   */
+  readonly refused: number;
 }
 
 /** As `net_kernel:set_net_ticktime/1`. */
@@ -73,9 +80,9 @@ const DEFAULT_TICK_TRANSITION_MS = 60_000;
 
 /**
  * Why a node came to its end: `stopped` by `stop()`, `name_lost` when it had its name from a node to which the connection is
- * gone, or the name of the signal that stopped it.
+ * gone, `application_ended` when an application ended that it is not to run without, or the name of the signal that stopped it.
  */
-export type NodeEnd = "stopped" | "name_lost" | NodeJS.Signals;
+export type NodeEnd = "stopped" | "name_lost" | "application_ended" | NodeJS.Signals;
 
 /**
  * This process as a node of the cluster. It has the interface of a {@link Process}: `call`, `send`, `monitor` and the rest
@@ -96,6 +103,8 @@ export class Node extends Process implements AsyncDisposable {
   readonly erpc: Erpc;
   /** The same with the older rules of `:rpc`. */
   readonly rpc: Rpc;
+  /** Named parts of the node that are started and stopped as a whole. */
+  readonly applications: Applications;
   /** Looks into OTP processes of any node, and governs them, as Erlang's `sys` does. */
   readonly sys: SysClient;
 
@@ -106,6 +115,7 @@ export class Node extends Process implements AsyncDisposable {
     this.erpc = new Erpc(parts.host);
     this.rpc = new Rpc(parts.host);
     this.sys = new SysClient(this);
+    this.applications = new Applications(parts.host, () => void this.stop("application_ended"));
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -171,6 +181,11 @@ export class Node extends Process implements AsyncDisposable {
     return this.#parts.exposed.add(module, functions, options);
   }
 
+  /** Keeps a value under a name for all processes of the node: what `process.env(name)` finds when nothing nearer has it. */
+  override setEnv(name: string, value: unknown): void {
+    keepIn(this.#parts.runtime.environment, name, value);
+  }
+
   /** Connects to a node. Rejects with what went wrong: HandshakeError, EpmdError, NodeUnknownError, NetError. */
   connect(node: string): Promise<void> {
     return this.#parts.peers.connect(node);
@@ -230,12 +245,13 @@ export class Node extends Process implements AsyncDisposable {
       names: counts.names,
       aliases: counts.aliases,
       monitored: counts.watches,
+      refused: runtime.refused,
     };
   }
 
   /**
-   * Stops the node: ends its processes with `shutdown`, which tells those linked to them, then its connections, its name and
-   * its port. Resolves once nothing is left.
+   * Stops the node: its applications, the one that was started last first; then its processes with `shutdown`, which tells
+   * those linked to them; then its connections, its name and its port. Resolves once nothing is left.
    */
   stop(end: NodeEnd = "stopped"): Promise<void> {
     // What the running callback has caused is to be told to others before the connections go.
@@ -249,6 +265,7 @@ export class Node extends Process implements AsyncDisposable {
 
   async #stop(end: NodeEnd): Promise<void> {
     const { runtime, peers, keeper, accepting, listeners, registration, epmd } = this.#parts;
+    await this.applications.stopAll();
     for (const core of [...runtime.processes()]) core.exit(Reason.shutdown);
     keeper.stop();
     accepting.drop();

@@ -49,7 +49,12 @@ export function exposedStart(
  * Ends a child as its `shutdown` says, and gives the reason with which it ended. The link stays until then: if the supervisor
  * is killed meanwhile, the child goes with it.
  */
-export function stopChild(core: ProcessCore, pid: Pid, shutdown: Shutdown): Promise<unknown> {
+export function stopChild(
+  core: ProcessCore,
+  pid: Pid,
+  shutdown: Shutdown,
+  why: unknown = Reason.shutdown,
+): Promise<unknown> {
   return new Promise((resolve) => {
     let timer: Timer | undefined;
     let ended = false;
@@ -60,7 +65,7 @@ export function stopChild(core: ProcessCore, pid: Pid, shutdown: Shutdown): Prom
       resolve(reason);
     });
     if (ended) return;
-    core.sendExit(pid, shutdown === "brutal_kill" ? Reason.kill : Reason.shutdown);
+    core.sendExit(pid, shutdown === "brutal_kill" ? Reason.kill : why);
     if (ended || shutdown === "brutal_kill" || shutdown === Number.POSITIVE_INFINITY) return;
     timer = core.startTimer(shutdown, () => core.sendExit(pid, Reason.kill));
   });

@@ -8,6 +8,7 @@ export {
   type RegisteredName,
   resolve,
 } from "./destination.ts";
+export { keepIn } from "./environment.ts";
 export { Exit, ExitError, isOrderly, Reason, raised, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";

@@ -2,6 +2,7 @@ import { ArgumentError, type Timer } from "../base/index.ts";
 import type { Signal } from "../dist/index.ts";
 import { atom, atomTerm, Pid, Ref, type Tuple, tuple } from "../term/index.ts";
 import type { Address } from "./destination.ts";
+import type { Environment } from "./environment.ts";
 import { Reason, reasonOf } from "./exit-reason.ts";
 import { Links } from "./links.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -22,6 +23,8 @@ export interface Behaviour {
   refuses?(message: unknown, peer: string): boolean;
   /** The process has ended, in whatever way. Frees what the behaviour holds outside of it; must not throw. */
   ended?(reason: unknown): void;
+  /** The process that started this one with a link, where it is known. */
+  readonly parent?: Pid | undefined;
   /** What a crash report calls it, as `GenServer Cart`. */
   readonly label?: string;
   /**
@@ -100,6 +103,8 @@ export class ProcessCore {
   groupLeader: Pid;
   name: string | undefined;
   trapExit = false;
+  /** What `setEnv` has kept here; made on first use. */
+  environment: Environment | undefined;
   /** Messages that it has handled. */
   handled = 0;
   #alive = true;
@@ -157,7 +162,8 @@ export class ProcessCore {
   /** Puts a message into the mailbox. One of another node that has to wait counts against that node. */
   deliver(message: unknown, origin?: Origin): void {
     if (!this.#alive) return;
-    if (origin?.peer !== undefined && this.behaviour.refuses?.(message, origin.peer)) return;
+    if (origin?.peer !== undefined && this.behaviour.refuses?.(message, origin.peer))
+      return void this.runtime.refused++;
     const peer = this.busy ? origin?.peer : undefined;
     const waiting = peer === undefined ? message : this.runtime.peerQueues.add(message, peer, origin!.bytes);
     if (!this.#alive) return; // the node was lost, for it had too much waiting, and this process with it
@@ -217,6 +223,7 @@ export class ProcessCore {
   /** An exit signal arrived: from a broken link, or sent by `exit/2`. The table of the docs, "Exit signals". */
   receiveExit(from: Pid, reason: unknown, kind: "link" | "sent", origin?: Origin): void {
     const { immortal } = this.behaviour;
+    if (immortal && kind === "sent" && origin?.peer !== undefined) this.runtime.refused++;
     if (kind === "sent" && reason === Reason.kill && !immortal) this.exit(Reason.killed);
     else if (this.trapExit || immortal) this.deliver(tuple(EXIT, from, reason as object), origin);
     else if (reason !== Reason.normal || (kind === "sent" && from.key === this.pid.key)) this.exit(reason);

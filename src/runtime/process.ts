@@ -1,6 +1,7 @@
 import { ArgumentError, type Timer } from "../base/index.ts";
 import { copyTerm, inspect, Pid, Ref, type Term, type Tuple } from "../term/index.ts";
 import { type Address, type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
+import { findInEnvironment, keepIn } from "./environment.ts";
 import { sendReply } from "./from.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
 import { abcast, type MultiCallResult, multiCall } from "./multi-call.ts";
@@ -243,6 +244,20 @@ export class Process {
    */
   exit(to: Pid | Ref, reason: unknown, options?: { readonly priority?: boolean }): void {
     this.#core.sendExit(to, reason, options?.priority ?? false);
+  }
+
+  /**
+   * Looks a value up by name: among those of this process, of those that started it, of its application, and of the node.
+   * Undefined when none has it. See {@link Process.setEnv}.
+   */
+  env<T = unknown>(name: string): T | undefined {
+    return findInEnvironment(this.#core, name) as T | undefined;
+  }
+
+  /** Keeps a value under a name, for this process and those it starts; on a node, for all its processes. `null` takes it away. */
+  setEnv(name: string, value: unknown): void {
+    this.#core.environment ??= new Map();
+    keepIn(this.#core.environment, name, value);
   }
 
   /** Registers this process under a name. @throws ArgumentError when it is taken, or this process has one. */

@@ -2,6 +2,7 @@ import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/
 import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
 import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
 import { crashReport } from "./crash-report.ts";
+import type { Environment } from "./environment.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
 import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
@@ -84,6 +85,13 @@ export class Runtime {
   readonly nodeWatchers = new NodeWatchers();
   readonly peerQueues: PeerQueues;
   readonly peerTies: PeerTies;
+  /** What all processes of the node find by name, unless something nearer has it too. */
+  readonly environment: Environment = new Map();
+  /**
+   * What other nodes asked for and did not get: functions that are not exposed, requests of `sys` and supervisors that are not
+   * granted, signals against their rules, names that nobody has, the end of what cannot be ended.
+   */
+  refused = 0;
   /** The group leader of processes that are given none: who prints for them. Without one, each is its own. */
   groupLeader: Pid | undefined;
   /** Starts a process that a node, this one included, has asked for. */
@@ -293,8 +301,11 @@ export class Runtime {
     switch (signal.op) {
       case "send":
         return this.#deliver(this.find(signal.to), signal.message, arrival);
-      case "sendName":
-        return this.#deliver(this.names.find(signal.to), signal.message, arrival);
+      case "sendName": {
+        const core = this.names.find(signal.to);
+        if (core === undefined && peer !== undefined) this.refused++;
+        return this.#deliver(core, signal.message, arrival);
+      }
       case "sendAlias":
         return this.#aliases.get(this.identity.refIndex(signal.to))?.deliver(signal.message, arrival);
       case "link":
@@ -329,7 +340,8 @@ export class Runtime {
         return this.#down(signal, arrival);
       case "groupLeader": {
         const core = this.find(signal.to);
-        if (core !== undefined) core.groupLeader = signal.from;
+        if (core?.behaviour.immortal && peer !== undefined) this.refused++;
+        else if (core !== undefined) core.groupLeader = signal.from;
         return;
       }
     }
@@ -355,6 +367,7 @@ export class Runtime {
   #watch(watcher: Pid, target: Pid | string, ref: Ref): void {
     const core = typeof target === "string" ? this.names.find(target) : this.find(target);
     if (core === undefined) {
+      if (typeof target === "string" && watcher.node !== this.identity.node) this.refused++;
       return this.notify(watcher.node, { op: "down", from: target, to: watcher, ref, reason: Reason.noproc });
     }
     const before = this.#watches.get(ref.key);
