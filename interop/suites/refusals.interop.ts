@@ -53,7 +53,7 @@ describePeers("refusals", {}, (release) => {
         .filter((kind) => /TCP|Pipe/.test(kind))
         .sort(),
       timers: clock.pendingTimers,
-      stats: { ...node.stats(), dials: 0, peers: node.peers() },
+      stats: { ...node.stats(), dials: 0, refused: 0, peers: node.peers() },
       names: await epmdNames(beam.epmdPort),
       theirs: await beam.eval("{length(Port.list()), Process.info(Process.whereis(:net_kernel), :monitors)}"),
     });

@@ -77,6 +77,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     },
     owner: {
       signal: (signal, peer, bytes) => runtime.accept(signal, peer, bytes),
+      refused: () => runtime.refused++,
       up: (node) => {
         keeper.up(node);
         if (telemetry.linkUp.hasSubscribers) telemetry.linkUp.publish({ node: self.name, peer: node });
@@ -96,8 +97,8 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
 
   const identity = new Identity(self.name, self.creation, random);
   const localMessages = options.localMessages === "share" ? "share" : profileOf(options);
-  const exposed = new Exposed();
-  const runtime = new Runtime({
+  const exposed = new Exposed(() => runtime.refused++);
+  const runtime: Runtime = new Runtime({
     identity,
     clock,
     logger,

@@ -40,6 +40,12 @@ interface Entry {
 export class Exposed implements FunctionTable {
   /** By `module:name/arity`, or `module:name` for any arity. */
   readonly #entries = new Map<string, Entry>();
+  readonly #refused: () => void;
+
+  /** `refused` is told of each call of what is not exposed to its caller. */
+  constructor(refused: () => void = () => {}) {
+    this.#refused = refused;
+  }
 
   /**
    * Adds functions of a module. A key `quote` takes any number of arguments, `"quote/1"` only one.
@@ -78,7 +84,10 @@ export class Exposed implements FunctionTable {
     const called = [module, name, args] as object[];
     if (!isList(args)) return { kind: "error", reason: atom("badarg"), stack: [tuple(ERLANG, APPLY, called, [])] };
     const entry = this.#find(caller.node, module, name, args.length);
-    if (entry === undefined) return { kind: "error", reason: atom("undef"), stack: [tuple(...called, [])] };
+    if (entry === undefined) {
+      this.#refused();
+      return { kind: "error", reason: atom("undef"), stack: [tuple(...called, [])] };
+    }
     try {
       const checked = entry.schema && (await entry.schema["~standard"].validate(args));
       if (checked?.issues) return misfit(checked.issues, [module, name, args]);

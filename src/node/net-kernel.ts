@@ -1,5 +1,6 @@
 import { type Behaviour, type ProcessCore, type Runtime, readGen } from "../runtime/index.ts";
 import { atom, isTuple } from "../term/index.ts";
+import { unknownMessage } from "./unknown-message.ts";
 
 const IS_AUTH = atom("is_auth");
 const YES = atom("yes");
@@ -23,5 +24,6 @@ class NetKernel implements Behaviour {
   receive(message: unknown): void {
     const gen = readGen(this.#core, message);
     if (gen.kind === "call" && isTuple(gen.request) && gen.request[0] === IS_AUTH) gen.from.reply(YES);
+    else unknownMessage(this.#core, message);
   }
 }

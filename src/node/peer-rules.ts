@@ -37,6 +37,8 @@ export interface PeerRules {
 export interface GuardEffects {
   /** Sends an answer to the peer. */
   answer(signal: Signal): void;
+  /** It is dropped, or answered as if there was nothing there. */
+  refused(): void;
   /** Takes a signal in place of one that is too long. */
   instead(signal: Signal): void;
   /** The peer sends more than it may: so many signals since the last second began. */
@@ -97,6 +99,7 @@ export class PeerGuard implements Admission {
   }
 
   #refuse(signal: Signal): void {
+    this.#effects.refused();
     const answer = refusal(signal);
     if (answer !== undefined) this.#effects.answer(answer);
   }

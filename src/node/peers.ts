@@ -36,6 +36,8 @@ export type Dial = (node: string, signal: AbortSignal) => Promise<unknown>;
 export interface PeersOwner {
   /** A signal for one of this node's processes. */
   signal(signal: Signal, from: string, bytes: number): void;
+  /** A peer sent what its rules forbid. */
+  refused(): void;
   /** A connection is up. */
   up(node: string, connection: Connection): void;
   /** A connection is gone, or none could be made. Follows `up` at most once, and comes without it when dialling failed. */
@@ -276,6 +278,7 @@ export class Peers implements Remote {
     if (rules === undefined) return {};
     const admission = new PeerGuard(rules, this.#options.clock, {
       answer: (signal) => void connection.transmit(signal),
+      refused: () => this.#options.owner.refused(),
       instead: (signal) => this.#options.owner.signal(signal, node, 0),
       tooMany: (signals) => {
         const problem = `it sends ${signals} signals in a second`;

@@ -2,6 +2,7 @@ import { type Behaviour, type Outcome, type ProcessCore, type Runtime, readGen, 
 import { atom, atomText, isTuple, Pid, tuple } from "../term/index.ts";
 import { type Caller, CallerWithConsole, withoutConsole } from "./caller.ts";
 import type { Exposed } from "./exposed.ts";
+import { unknownMessage } from "./unknown-message.ts";
 
 const CALL = atom("call");
 const BLOCK_CALL = atom("block_call");
@@ -49,6 +50,7 @@ class Rex implements Behaviour {
     } else if (gen.kind === "info" && isTuple(gen.message) && gen.message[0] instanceof Pid) {
       return this.#info(gen.message[0], gen.message[1]);
     }
+    unknownMessage(this.#core, message);
   }
 
   /** `{Pid, features_request}` of every visible peer, `{Pid, {call, M, F, A, GL}}` of C nodes, `{Pid, {sbcast, Name, Msg}}`. */
@@ -60,6 +62,8 @@ class Rex implements Behaviour {
       void this.#run(pid, request, (result) => sendReply(this.#core, pid, REX, result));
     } else if (isTuple(request) && request[0] === SBCAST && request.length === 3) {
       void this.#core.send(pid, this.#passOn(request[1], request[2]), false);
+    } else {
+      this.#core.runtime.refused++;
     }
   }
 

@@ -41,6 +41,7 @@ export class Spawner {
     const { ref, from } = signal;
     const wanted = readOptions(signal.options);
     if (wanted === undefined) {
+      if (peer !== undefined) this.#runtime.refused++;
       return void this.#runtime.route(from.node, { op: "spawnReply", ref, to: from, flags: 0, result: BADOPT }, false);
     }
     const spawned = new Spawned(signal);

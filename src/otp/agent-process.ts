@@ -91,6 +91,7 @@ export class AgentProcess extends GenServerProcess {
     if (given instanceof Export)
       return (state) => apply(functions, peer, atom(given.module), atom(given.function), [state]);
     if (!isMfa(given)) {
+      this.core.runtime.refused++;
       this.core.runtime.logger.warn(`${this.label} ${this.core.pid} was sent what cannot run here: ${inspect(given)}`);
       return undefined;
     }

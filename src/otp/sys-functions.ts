@@ -45,8 +45,10 @@ export class InstalledFunctions {
   install(argument: Term, peer: string): unknown {
     const parts = isTuple(argument) ? (Array.from(argument) as Term[]) : [];
     const [key, fun, state] = parts.length === 2 ? [parts[0], ...parts] : parts;
-    const { functions } = this.#core.runtime;
+    const { runtime } = this.#core;
+    const { functions } = runtime;
     if (!(fun instanceof Export) || fun.arity !== 3 || !functions.has(peer, atom(fun.module), atom(fun.function), 3)) {
+      runtime.refused++;
       return failed("undef");
     }
     if (this.#installed.some((other) => equals(other.key, key))) return OK;

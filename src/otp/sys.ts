@@ -107,7 +107,10 @@ export class Sys {
     const place = tuple(atom(module), atom("system_replace_state"));
     const failed = (kind: string, reason: unknown) =>
       from.reply(tuple(ERROR, tuple(CALLBACK_FAILED, place, tuple(atom(kind), reason as object))));
-    if (!(fun instanceof Export) || fun.arity !== 1) return failed("error", atom("undef"));
+    if (!(fun instanceof Export) || fun.arity !== 1) {
+      core.runtime.refused++;
+      return failed("error", atom("undef"));
+    }
     try {
       await this.#target.changeState(async (state) => {
         const outcome = await core.runtime.functions.call(from.pid.node, atom(fun.module), atom(fun.function), [state]);

@@ -18,6 +18,7 @@ function guarded(rules: PeerRules) {
   const clock = new SimulatedClock();
   const guard = new PeerGuard(rules, clock, {
     answer: (signal) => void effects.push(signal),
+    refused() {},
     instead: (signal) => void effects.push(["instead", signal]),
     tooMany: (signals) => void effects.push(["too many", signals]),
   });

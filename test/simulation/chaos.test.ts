@@ -23,7 +23,7 @@ async function run(seed: number): Promise<{ problems: string[]; chaos: Chaos }> 
   await cluster.until(Promise.all(cluster.nodes.map((node) => node.stop())));
   await cluster.advance(100);
   for (const { name, node } of chaos.machines) {
-    const { dials: _, ...left } = node.stats();
+    const { dials: _, refused: __, ...left } = node.stats();
     if (JSON.stringify(left) !== JSON.stringify(NOTHING)) problems.push(`${name} kept ${JSON.stringify(left)}`);
   }
   const { openStreams, listeners, clock } = cluster;
