@@ -19,6 +19,7 @@ export interface GenServerClass<S = Callbacks> extends OperationTables {
 const ERROR = atom("error");
 const BAD_REQUEST = atom("bad_request");
 const OUT = atom("out");
+const NOREPLY = atom("noreply");
 const TIMEOUT = atom("timeout");
 const IGNORE = atom("ignore");
 
@@ -80,7 +81,7 @@ export class GenServerProcess extends OtpProcess {
   protected begin(result: unknown, started: () => void): void | Promise<void> {
     if (result !== undefined && !(result instanceof NoReply)) throw badReturn(result);
     started();
-    return this.goOn(result);
+    return this.next(result?.next);
   }
 
   override receive(message: unknown): void | Promise<void> {
@@ -135,7 +136,7 @@ export class GenServerProcess extends OtpProcess {
           const { value, next } = result;
           return this.next(next, () => from.reply(value));
         }
-        if (result instanceof NoReply) return this.next(result.next);
+        if (result instanceof NoReply) return this.next(result.next, this.#traceNoReply);
         if (result instanceof Stop) {
           const { reply } = result;
           return this.end(result.reason, undefined, reply.length === 1 ? () => from.reply(reply[0]) : undefined);
@@ -169,13 +170,17 @@ export class GenServerProcess extends OtpProcess {
 
   /** The result of anything but a call. */
   protected readonly goOn = (result: unknown): void | Promise<void> => {
-    if (result === undefined) return;
-    if (result instanceof NoReply) return this.next(result.next);
+    if (result === undefined || result instanceof NoReply) return this.next(result?.next, this.#traceNoReply);
     if (result instanceof Stop && result.reply.length === 0) return this.end(result.reason);
     throw badReturn(result);
   };
 
-  /** Sends the reply that is due, if one is, and does what else the result asked for. */
+  readonly #traceNoReply = (): void => {
+    const { debug } = this.sys;
+    if (debug.active) debug.record(tuple(NOREPLY, this.state() as object));
+  };
+
+  /** Sends the reply that is due, or tells the debug options of none, and does what else the result asked for. */
   protected next(next: Next<unknown> | undefined, reply?: () => void): void | Promise<void> {
     reply?.();
     if (next === undefined) return;

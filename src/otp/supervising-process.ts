@@ -4,19 +4,31 @@ import {
   Exit,
   ExitError,
   type From,
+  type InitialCall,
   type ProcessCore,
   Reason,
+  readGen,
   reasonOf,
   resolve,
 } from "../runtime/index.ts";
-import { Atom, atom, inspect, isTuple, Pid, type Term, tuple } from "../term/index.ts";
+import { Atom, atom, atomTerm, charlist, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import { endedWell, stopChild } from "./child-process.ts";
 import type { CheckedSpec, ChildSpec } from "./child-spec.ts";
 import { type GenServerClass, GenServerProcess } from "./gen-server-process.ts";
 import { Supervise } from "./supervise.ts";
+import type { StatusFacts } from "./sys-status.ts";
 
 const EXIT = atom("EXIT");
 const ERROR = atom("error");
+
+/** Requests that change which children there are. */
+const CHANGES: ReadonlySet<string> = new Set([
+  "start_child",
+  "start_task",
+  "terminate_child",
+  "restart_child",
+  "delete_child",
+]);
 
 /** What supervisors of all kinds have in common: they trap exits, and stop their children before they end. */
 export abstract class SupervisingProcess extends GenServerProcess {
@@ -26,6 +38,31 @@ export abstract class SupervisingProcess extends GenServerProcess {
     super(core, serverClass);
     this.label = `${kind} ${serverClass.name}`;
     core.trapExit = true;
+  }
+
+  override get initialCall(): InitialCall {
+    return ["supervisor", this.#callback, 1];
+  }
+
+  /** Says no to changes that other nodes may not make. They are made for the node that asks, and for no other. */
+  override refuses(message: unknown, peer: string): boolean {
+    if (super.refuses(message, peer)) return true;
+    const gen = readGen(this.core, message);
+    if (gen.kind !== "call" || !CHANGES.has(tagOf(gen.request) ?? "")) return false;
+    const { supervisors = "all" } = this.rules;
+    if (supervisors === "all" && gen.from.pid.node === peer) return false;
+    gen.from.reply(badCall(gen.request));
+    return true;
+  }
+
+  /** With what `supervisor:get_callback_module/1` looks for, whatever its release takes for the state. */
+  protected override status(facts: StatusFacts): Tuple[] {
+    const callback = tuple(charlist("Callback"), atomTerm(this.#callback) as object);
+    return [...super.status(facts), tuple(atom("supervisor"), [callback])];
+  }
+
+  get #callback(): string {
+    return this.className || "supervisor";
   }
 
   /** Takes what `init` said, and starts the children of it. @throws Exit when it is not to start. */
@@ -62,7 +99,7 @@ export abstract class SupervisingProcess extends GenServerProcess {
       () => this.answer(request, from),
       (reply) => {
         if (reply === undefined) this.#unexpected("call", request);
-        from.reply(reply ?? tuple(ERROR, tuple(atom("bad_call"), request as object)));
+        from.reply(reply ?? badCall(request));
       },
     );
   }
@@ -135,6 +172,15 @@ export async function addChild(user: ProcessCore, to: Destination, spec: ChildSp
       .finally(() => user.demonitor(watch))
       .then(resolve, reject);
   });
+}
+
+/** The answer to a request that supervisors do not know, or do not grant. */
+function badCall(request: Term): Tuple {
+  return tuple(ERROR, tuple(atom("bad_call"), request as object));
+}
+
+function tagOf(request: Term): string | undefined {
+  return request instanceof Atom || isTuple(request) ? request.tag : undefined;
 }
 
 /** The name and the argument of a request `{Name, Argument}`; a bare atom has none. */
