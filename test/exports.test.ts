@@ -5,6 +5,7 @@ const SUBPATHS = {
   "./etf": () => import("../src/etf/index.ts"),
   "./epmd": () => import("../src/epmd/index.ts"),
   "./observer": () => import("../src/observer/index.ts"),
+  "./otel": () => import("../src/otel/index.ts"),
   "./testing": () => import("../src/testing/index.ts"),
 };
 

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 /** Each layer imports only from itself and from those before it in this list. */
 const LAYERS = [
   "base", "term", "etf", "net", "epmd", "dist", "runtime", "node", "remote",
-  "otp", "stage", "cluster", "patterns", "api", "observer", "testing", "cli",
+  "otp", "stage", "cluster", "patterns", "api", "observer", "otel", "testing", "cli",
 ]; // biome-ignore format: a list to be read in its order
 
 /** Layers that run in every JavaScript host: they import nothing of Node.js. */
@@ -40,10 +40,13 @@ test.each(files.filter((file) => HOST_FREE.includes(layerOf(file))))("%s runs in
   expect(importsOf(file).filter((name) => name.startsWith("node:"))).toEqual([]);
 });
 
-test("only the command line has dependencies", () => {
+test("only the command line has dependencies, and what speaks to OpenTelemetry its interface", () => {
   const outside = files
     .filter((file) => layerOf(file) !== "cli")
-    .flatMap((file) => importsOf(file).filter((name) => !name.startsWith(".") && !name.startsWith("node:")));
+    .flatMap((file) => importsOf(file).filter((name) => !name.startsWith(".") && !name.startsWith("node:")))
+    .filter((name) => name !== "@opentelemetry/api");
+  const instrumented = files.filter((file) => importsOf(file).includes("@opentelemetry/api")).map(layerOf);
 
   expect(outside).toEqual([]);
+  expect(new Set(instrumented)).toEqual(new Set(["otel"]));
 });

@@ -1,20 +1,33 @@
 import { channel } from "node:diagnostics_channel";
 import type { Telemetry } from "../runtime/index.ts";
 
+/** The names of the channels, which docs/observability.md describes. */
+export const CHANNELS = {
+  processStart: "tiebeam:process:start",
+  processExit: "tiebeam:process:exit",
+  processCrash: "tiebeam:process:crash",
+  processReceive: "tiebeam:process:receive",
+  linkUp: "tiebeam:link:up",
+  linkDown: "tiebeam:link:down",
+  callStart: "tiebeam:call:start",
+  callEnd: "tiebeam:call:end",
+  callError: "tiebeam:call:error",
+} as const satisfies Record<keyof Telemetry, string>;
+
 /**
- * The channels of Node.js under the names of docs/observability.md. They belong to the whole program: its nodes share them,
- * and each message says which node it is about.
+ * The channels of Node.js. They belong to the whole program: its nodes share them, and each message says which node it is
+ * about.
  */
 export function diagnosticsTelemetry(): Telemetry {
   return {
-    processStart: channel("tiebeam:process:start"),
-    processExit: channel("tiebeam:process:exit"),
-    processCrash: channel("tiebeam:process:crash"),
-    processReceive: channel("tiebeam:process:receive"),
-    linkUp: channel("tiebeam:link:up"),
-    linkDown: channel("tiebeam:link:down"),
-    callStart: channel("tiebeam:call:start"),
-    callEnd: channel("tiebeam:call:end"),
-    callError: channel("tiebeam:call:error"),
+    processStart: channel(CHANNELS.processStart),
+    processExit: channel(CHANNELS.processExit),
+    processCrash: channel(CHANNELS.processCrash),
+    processReceive: channel(CHANNELS.processReceive),
+    linkUp: channel(CHANNELS.linkUp),
+    linkDown: channel(CHANNELS.linkDown),
+    callStart: channel(CHANNELS.callStart),
+    callEnd: channel(CHANNELS.callEnd),
+    callError: channel(CHANNELS.callError),
   };
 }
