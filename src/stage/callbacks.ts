@@ -2,6 +2,7 @@ import { type CastResult, NoReply, type Stop } from "../otp/index.ts";
 import type { Term } from "../term/index.ts";
 import type { BufferKeep } from "./buffer.ts";
 import type { DispatcherFactory } from "./dispatcher.ts";
+import type { Position } from "./resubscriber.ts";
 import type { Subscribe, Subscription } from "./subscription.ts";
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -27,6 +28,7 @@ export interface StageCallbacks {
     from: Subscription,
   ): MaybePromise<SubscribeResult>;
   handleCancel?(reason: CancelReason, from: Subscription): MaybePromise<CastResult<unknown>>;
+  handleResubscribe?(position: Position, options: Subscribe): MaybePromise<Subscribe | undefined>;
   handleEvents?(events: unknown, from: Subscription): MaybePromise<CastResult<unknown>>;
   handleDemand?(demand: number): MaybePromise<CastResult<unknown>>;
   formatDiscarded?(count: number): boolean;

@@ -16,6 +16,7 @@ import type {
   WireOptions,
   WithOptions,
 } from "./callbacks.ts";
+import type { Position } from "./resubscriber.ts";
 import { StageProcess } from "./stage-process.ts";
 import type { Subscribe, Subscription } from "./subscription.ts";
 
@@ -72,6 +73,12 @@ export abstract class Consumer<In = Term, Api = AnyApi> extends GenServer<Api> {
    * `this.process.ask` asks for comes. `stop(reason)`: the stage ends.
    */
   handleSubscribe?(side: "producer", options: WireOptions, from: Subscription): MaybePromise<SubscribeResult>;
+
+  /**
+   * A subscription with the option `resubscribe` was lost and is about to be made again. Nothing: as it was. Else: with these
+   * options, for producers that can be told where to go on.
+   */
+  handleResubscribe?(position: Position, options: Subscribe): MaybePromise<Subscribe | undefined>;
 
   /**
    * A subscription has ended. Afterwards the stage ends too if the subscription's `cancel` says so. A lost connection is

@@ -3,7 +3,7 @@ import { Atom, atom, atomTerm, isTuple, Pid, type Term, tuple } from "../term/in
 import type { DemandMode } from "./downstream.ts";
 import { from } from "./from.ts";
 import { type Current, demandRequest, infoRequest, subscribeRequest } from "./messages.ts";
-import { checkOptions, keywords, type Subscribe } from "./subscription.ts";
+import { checkTravelling, keywords, type SubscribeTo } from "./subscription.ts";
 import { through } from "./through.ts";
 
 /** Which subscription a new one takes the place of, and the reason with which that one ends. */
@@ -27,13 +27,13 @@ export const GenStage = {
    * @param options.to - looked up on the consumer's node.
    * @returns `{:ok, tag}`, or `{:error, reason}` when the stage refuses. Errors as {@link Process.call}.
    */
-  syncSubscribe(process: Process, stage: Destination, options: Subscribe & CallOptions): Promise<Term> {
+  syncSubscribe(process: Process, stage: Destination, options: SubscribeTo & CallOptions): Promise<Term> {
     const [subscription, call] = splitOptions(options);
     return process.call(stage, subscribing(subscription), call);
   },
 
   /** Tells a consumer to subscribe to a producer, without waiting. */
-  asyncSubscribe(process: Process, stage: Destination, options: Subscribe): Promise<void> | undefined {
+  asyncSubscribe(process: Process, stage: Destination, options: SubscribeTo): Promise<void> | undefined {
     return process.cast(stage, subscribing(options));
   },
 
@@ -45,7 +45,7 @@ export const GenStage = {
     process: Process,
     stage: Destination,
     current: Resubscription,
-    options: Subscribe & CallOptions,
+    options: SubscribeTo & CallOptions,
   ): Promise<Term> {
     const [subscription, call] = splitOptions(options);
     return process.call(stage, subscribing(subscription, current), call);
@@ -56,7 +56,7 @@ export const GenStage = {
     process: Process,
     stage: Destination,
     current: Resubscription,
-    options: Subscribe,
+    options: SubscribeTo,
   ): Promise<void> | undefined {
     return process.cast(stage, subscribing(options, current));
   },
@@ -82,12 +82,12 @@ export const GenStage = {
   },
 } as const;
 
-function subscribing(options: Subscribe, current?: Resubscription): unknown {
-  checkOptions(options);
+function subscribing(options: SubscribeTo, current?: Resubscription): unknown {
+  checkTravelling(options);
   return subscribeRequest(current as Current | undefined, producerTerm(options.to), keywords(options));
 }
 
-function splitOptions({ timeoutMs, signal, ...subscription }: Subscribe & CallOptions): [Subscribe, CallOptions] {
+function splitOptions({ timeoutMs, signal, ...subscription }: SubscribeTo & CallOptions): [SubscribeTo, CallOptions] {
   const call = { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(signal === undefined ? {} : { signal }) };
   return [subscription, call];
 }

@@ -12,8 +12,9 @@ import type {
 } from "./callbacks.ts";
 import type { ConsumerProcess } from "./consumer.ts";
 import type { ProducerProcess } from "./producer.ts";
+import type { Position } from "./resubscriber.ts";
 import { StageProcess } from "./stage-process.ts";
-import type { Subscription } from "./subscription.ts";
+import type { Subscribe, Subscription } from "./subscription.ts";
 
 /** Options of a stage that consumes and produces. It has no `demand` mode of its own. */
 export type ProducerConsumerOptions<Out = unknown> = ConsumerOptions & Omit<ProducerOptions<Out>, "demand">;
@@ -56,6 +57,12 @@ export abstract class ProducerConsumer<In = Term, Out = Term, Api = AnyApi> exte
     options: WireOptions,
     from: Subscription,
   ): MaybePromise<SubscribeResult>;
+
+  /**
+   * A subscription with the option `resubscribe` was lost and is about to be made again. Nothing: as it was. Else: with these
+   * options, for producers that can be told where to go on.
+   */
+  handleResubscribe?(position: Position, options: Subscribe): MaybePromise<Subscribe | undefined>;
 
   /** A subscription has ended, of either kind. */
   handleCancel?(reason: CancelReason, from: Subscription): MaybePromise<CastResult<Out>>;

@@ -1,5 +1,5 @@
 import { type GenServerClass, GenServerProcess, type Next, OwnProcess } from "../otp/index.ts";
-import { Exit, type From, isOrderly, type ProcessCore, Reason, resolve } from "../runtime/index.ts";
+import { type Address, Exit, type From, isOrderly, type ProcessCore, Reason, resolve } from "../runtime/index.ts";
 import { atom, inspect, type Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import {
   type CancelReason,
@@ -13,7 +13,6 @@ import { after, type StageHost, Work } from "./host.ts";
 import { Intake } from "./intake.ts";
 import {
   ALREADY_SUBSCRIBED,
-  askMessage,
   type Current,
   cancelMessage,
   readStageMessage,
@@ -22,7 +21,7 @@ import {
   type StageRequest,
 } from "./messages.ts";
 import { type CancelMode, checkOptions, keywords, type Subscribe } from "./subscription.ts";
-import { Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
+import { type SubscribeRequest, Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
 
 /** What a stage is, for the life of its process. */
 export type StageRole = "producer" | "consumer" | "producer_consumer";
@@ -63,8 +62,8 @@ export class StageProcess extends GenServerProcess {
       this.upstream = new Upstream(this.#host, owner, this.#intake);
     }
     process.stage = {
-      subscribe: (options, current) =>
-        this.#later(() => this.upstream?.subscribe({ to: options.to, options: keywordTerm(options), current })),
+      subscribe: (options, current) => this.#later(() => this.upstream?.subscribe({ ...requestOf(options), current })),
+      ask: (tag, to, count) => this.upstream?.ask(tag, to, count),
       later: (callback, afterEvents) => {
         const work = new Work(() => this.guarded(callback, this.goOn));
         core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#info(work)) : work));
@@ -111,7 +110,7 @@ export class StageProcess extends GenServerProcess {
   #subscribeAll(all: readonly Subscribe[], index: number): void | Promise<void> {
     const next = all[index];
     if (next === undefined || !this.core.alive) return;
-    const pending = this.upstream?.subscribe({ to: next.to, options: keywordTerm(next) });
+    const pending = this.upstream?.subscribe(requestOf(next));
     return after(pending, () => this.#subscribeAll(all, index + 1));
   }
 
@@ -237,6 +236,7 @@ export class StageProcess extends GenServerProcess {
 /** What a stage's own process does for it beyond a server's. */
 interface StageOperations {
   subscribe(options: Subscribe, current?: Current): void;
+  ask(tag: Term, to: Address, count: number): void;
   later(callback: () => unknown, afterEvents: boolean): void;
   info(message: unknown): void;
   openDemand(): number;
@@ -263,11 +263,13 @@ class StageOwnProcess extends OwnProcess {
   }
 
   ask(from: Tuple, count: number): void {
-    if (count > 0) this.#tellProducer(from, askMessage(this.pid, from[1], count));
+    const address = this.#producerOf(from);
+    if (count > 0 && address !== undefined) this.stage.ask(from[1] as Term, address, count);
   }
 
   cancel(from: Tuple, reason: unknown): void {
-    this.#tellProducer(from, cancelMessage(this.pid, from[1], reason));
+    const address = this.#producerOf(from);
+    if (address !== undefined) void this.#core.send(address, cancelMessage(this.pid, from[1], reason), false);
   }
 
   get openDemand(): number {
@@ -282,9 +284,8 @@ class StageOwnProcess extends OwnProcess {
     this.stage.later(callback, options.afterEvents ?? false);
   }
 
-  #tellProducer(from: Tuple, message: Tuple): void {
-    const address = resolve(from[0] as Pid, this.#core.runtime.identity.node);
-    if (address !== undefined) void this.#core.send(address, message, false);
+  #producerOf(from: Tuple): Address | undefined {
+    return resolve(from[0] as Pid, this.#core.runtime.identity.node);
   }
 }
 
@@ -308,6 +309,6 @@ function badOptions(text: string): Exit {
   return new Exit(tuple(atom("bad_opts"), text));
 }
 
-function keywordTerm(options: Subscribe): Term {
-  return keywords(options) as unknown as Term;
+function requestOf(own: Subscribe): SubscribeRequest {
+  return { to: own.to, options: keywords(own) as unknown as Term, own };
 }

@@ -1,4 +1,4 @@
-import { ArgumentError } from "../base/index.ts";
+import { ArgumentError, type BackoffOptions, backoffOf } from "../base/index.ts";
 import type { Destination } from "../runtime/index.ts";
 import {
   Atom,
@@ -13,6 +13,7 @@ import {
   TupleValue,
   tuple,
 } from "../term/index.ts";
+import { checkRate, type Rate } from "./asks.ts";
 
 /**
  * What the end of a subscription means for its consumer. `permanent`: the consumer ends too, with the same reason.
@@ -34,10 +35,24 @@ export interface SubscriptionOptions {
   readonly selector?: Export;
 }
 
-/** A subscription yet to be made. */
-export interface Subscribe extends SubscriptionOptions {
+/** A subscription yet to be made, by whomever: all of it travels. */
+export interface SubscribeTo extends SubscriptionOptions {
   readonly to: Destination;
 }
+
+/** What only the subscribing stage does; the producer never notices. */
+export interface OwnOptions {
+  /**
+   * Subscribes anew when the producer is lost, because its node is (`noconnection`) or because it is not there (`noproc`),
+   * whatever `cancel` says. `handleResubscribe` is asked each time. What was on its way is gone: see `position`.
+   */
+  readonly resubscribe?: BackoffOptions;
+  /** Asks for no more events than these in a time; `maxDemand` is at most `rate.events` then. Default: no limit. */
+  readonly rate?: Rate;
+}
+
+/** A subscription that a stage makes itself. */
+export interface Subscribe extends SubscribeTo, OwnOptions {}
 
 /** The options that the consumer's own side goes by, with their defaults. */
 export interface ParsedOptions {
@@ -66,6 +81,8 @@ export class Subscription extends TupleValue {
   }
 }
 
+/** Names of {@link OwnOptions}. */
+const OWN = ["resubscribe", "rate"];
 const DEFAULT_MAX_DEMAND = 1_000;
 const CANCEL_MODES = ["temporary", "transient", "permanent"];
 const WIRE_NAMES = new Map([
@@ -77,7 +94,7 @@ const WIRE_NAMES = new Map([
 export function keywords(options: SubscriptionOptions & { readonly to?: unknown }): TupleValue[] {
   const list: TupleValue[] = [];
   for (const [name, value] of Object.entries(options)) {
-    if (name === "to" || value === undefined) continue;
+    if (name === "to" || OWN.includes(name) || value === undefined) continue;
     const term = name === "cancel" ? atom(value as string) : value;
     list.push(tuple(atom(WIRE_NAMES.get(name) ?? name), term as object) as unknown as TupleValue);
   }
@@ -124,10 +141,19 @@ function parseGiven(given: Readonly<Record<string, Term>>): ParsedOptions | stri
 }
 
 /** @throws ArgumentError `BADARG` for options that would be refused, for callers who have no log to look into. */
-export function checkOptions(options: SubscriptionOptions): ParsedOptions {
+export function checkOptions(options: SubscriptionOptions & OwnOptions): ParsedOptions {
+  if (options.resubscribe !== undefined) backoffOf(options.resubscribe, "resubscribe");
+  if (options.rate !== undefined) checkRate(options.rate);
   const parsed = parseOptions(keywords(options) as unknown as Term);
   if (typeof parsed === "string") throw new ArgumentError("options", parsed);
   return parsed;
+}
+
+/** @throws ArgumentError `BADARG` as {@link checkOptions}, and for options that another stage cannot be told. */
+export function checkTravelling(options: SubscriptionOptions): void {
+  const own = OWN.find((name) => Object.hasOwn(options, name));
+  if (own !== undefined) throw new ArgumentError(own, "is for subscriptions that a stage makes itself");
+  checkOptions(options);
 }
 
 function modeOf(term: Term): CancelMode | undefined {

@@ -1,19 +1,24 @@
 import { Stop } from "../otp/index.ts";
-import {
-  type Address,
-  type Destination,
-  Exit,
-  type MonitorTarget,
-  type ProcessCore,
-  resolve,
-} from "../runtime/index.ts";
-import { atom, atomTerm, inspect, isTuple, Pid, Ref, type Term, termKey, tuple } from "../term/index.ts";
+import { type Address, Exit, type MonitorTarget } from "../runtime/index.ts";
+import { atom, atomTerm, inspect, Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
+import { Asks } from "./asks.ts";
 import type { CancelReason } from "./callbacks.ts";
 import { type Chunk, Demand } from "./demand.ts";
 import { type StageHost, Work } from "./host.ts";
 import type { Intake } from "./intake.ts";
 import { askMessage, type ConsumerOperation, type Current, cancelMessage, subscribeMessage } from "./messages.ts";
-import { type CancelMode, keywordObject, type ParsedOptions, parseOptions, Subscription } from "./subscription.ts";
+import { describe, peerTerm, resolveProducer } from "./producer-address.ts";
+import { type Position, Resubscriber } from "./resubscriber.ts";
+import {
+  type CancelMode,
+  checkOptions,
+  keywordObject,
+  keywords,
+  type ParsedOptions,
+  parseOptions,
+  type Subscribe,
+  Subscription,
+} from "./subscription.ts";
 
 /** A subscription of ours to a producer. */
 export interface UpstreamSubscription {
@@ -25,6 +30,12 @@ export interface UpstreamSubscription {
   readonly demand: Demand | undefined;
   /** As `handleSubscribe` and `handleCancel` see it: with what was subscribed to, a pid or a name. */
   readonly from: Subscription;
+  readonly asks: Asks;
+  /** What it was made by, as to make it again. */
+  readonly request: SubscribeRequest;
+  /** Events that came, and events that `handleEvents` is done with. */
+  received: number;
+  handled: number;
   /** As `handleEvents` sees it: with the pid that the latest events came from, to which asks go. */
   source: Subscription | undefined;
 }
@@ -43,6 +54,20 @@ export interface SubscribeRequest {
   /** A keyword list, as it came. */
   readonly options: Term;
   readonly current?: Current | undefined;
+  /** What was asked for here rather than by a message, with what only this side goes by. */
+  readonly own?: Subscribe | undefined;
+  /** What this subscription takes up after a loss. */
+  readonly position?: Position | undefined;
+}
+
+/** Figures about one subscription to a producer. */
+export interface SubscriptionStats {
+  /** The producer: a pid, or `{Name, Node}`. */
+  readonly producer: Subscription["peer"];
+  /** Events asked for, received, and handled, since it was made. */
+  readonly asked: number;
+  readonly received: number;
+  readonly handled: number;
 }
 
 const OK = atom("ok");
@@ -58,6 +83,7 @@ export class Upstream {
   readonly #host: StageHost;
   readonly #owner: UpstreamOwner;
   readonly #intake: Intake | undefined;
+  readonly #resubscriber: Resubscriber;
   /** By the canonical form of their tag. */
   readonly #subscriptions = new Map<unknown, UpstreamSubscription>();
 
@@ -66,11 +92,30 @@ export class Upstream {
     this.#host = host;
     this.#owner = owner;
     this.#intake = intake;
+    this.#resubscriber = new Resubscriber(host, (own, position) =>
+      this.subscribe({ to: own.to, options: keywords(own) as unknown as Term, own, position }),
+    );
   }
 
   /** Those that are live. */
   subscriptions(): Iterable<UpstreamSubscription> {
     return this.#subscriptions.values();
+  }
+
+  /** Asks for events of a subscription whose demand is the user's business. */
+  ask(tag: Term, to: Address, count: number): void {
+    const subscription = this.#subscriptions.get(termKey(tag));
+    if (subscription === undefined) this.#send(to, askMessage(this.#host.core.pid, tag, count));
+    else this.#ask(subscription, to, count);
+  }
+
+  stats(): SubscriptionStats[] {
+    return Array.from(this.#subscriptions.values(), ({ from, asks, received, handled }) => ({
+      producer: from.peer,
+      asked: asks.count,
+      received,
+      handled,
+    }));
   }
 
   /** Subscribes, in the order of GenStage: monitor, `subscribe`, `handleSubscribe`, first ask, reply. */
@@ -80,13 +125,17 @@ export class Upstream {
     if (typeof parsed === "string") return this.#refuse(parsed, reply);
     let producer: MonitorTarget | undefined;
     try {
+      if (request.own !== undefined) checkOptions(request.own);
       producer = resolveProducer(core, request.to);
     } catch (error) {
-      return this.#refuse(`expected :to to be a process, got: ${(error as Error).message}`, reply);
+      return this.#refuse((error as Error).message, reply);
     }
     if (producer === undefined) {
-      reply?.(tuple(OK, core.runtime.identity.newRef()));
-      return this.#owner.missing(describe(request.to), parsed.cancel);
+      const tag = core.runtime.identity.newRef();
+      reply?.(tuple(OK, tag));
+      if (request.own?.resubscribe === undefined) return this.#owner.missing(describe(request.to), parsed.cancel);
+      const nobody = new Subscription(tuple(atomTerm(describe(request.to)) as object, null) as never, tag);
+      return this.#resubscriber.schedule(request.own, nextPosition(request, nobody));
     }
     return this.#open(producer, parsed, request, reply);
   }
@@ -120,10 +169,11 @@ export class Upstream {
   #open(
     producer: MonitorTarget,
     parsed: ParsedOptions,
-    { options, current }: SubscribeRequest,
+    request: SubscribeRequest,
     reply: ((value: unknown) => void) | undefined,
   ): void | Promise<void> {
     const { core, callbacks } = this.#host;
+    const { options, current } = request;
     // The end of the producer waits its turn behind the events it has sent.
     const tag: Ref = core.monitor(producer, (reason) => core.deliver(new Work(() => this.#down(tag, reason as Term))));
     this.#send(producer, subscribeMessage(core.pid, tag, current, options));
@@ -136,16 +186,25 @@ export class Upstream {
         if (!isManual && answer !== undefined && answer !== "automatic") {
           throw new Exit(tuple(atom("bad_return_value"), answer as object));
         }
-        const demand = isManual ? undefined : new Demand(parsed.maxDemand, parsed.minDemand);
-        if (demand !== undefined) this.#send(producer, askMessage(core.pid, tag, demand.max));
-        this.#subscriptions.set(termKey(tag), {
+        const rate = request.own?.rate;
+        const max = Math.min(parsed.maxDemand, rate?.events ?? Number.POSITIVE_INFINITY);
+        const demand = isManual ? undefined : new Demand(max, Math.floor((parsed.minDemand * max) / parsed.maxDemand));
+        const asks = new Asks(core, tag, rate);
+        const { cancel } = parsed;
+        const subscription = {
           tag,
           producer,
-          cancel: parsed.cancel,
+          cancel,
           demand,
           from,
+          asks,
+          request,
+          received: 0,
+          handled: 0,
           source: undefined,
-        });
+        };
+        this.#subscriptions.set(termKey(tag), subscription);
+        if (demand !== undefined) this.#ask(subscription, producer, demand.max);
         reply?.(tuple(OK, tag));
       },
     );
@@ -154,18 +213,31 @@ export class Upstream {
   #events(subscription: UpstreamSubscription, pid: Pid, events: Term[]): void | Promise<void> {
     const { demand } = subscription;
     const source = sourceOf(subscription, pid);
+    subscription.received += events.length;
     // What waited until its subscription was over comes in one piece, and nobody is there to be asked.
     const isOver = this.#subscriptions.get(termKey(subscription.tag)) !== subscription;
     if (demand === undefined || isOver) {
-      return this.#host.run(() => this.#host.callbacks.handleEvents?.(events, source));
+      return this.#host.run(
+        () => this.#host.callbacks.handleEvents?.(events, source),
+        () => {
+          subscription.handled += events.length;
+        },
+      );
     }
     const chunks = demand.take(events.length);
     for (const { excess } of chunks) if (excess > 0) this.#logExcess(excess, source);
-    return this.#handle(source, events, chunks);
+    return this.#handle(subscription, source, events, chunks);
   }
 
   /** Hands over chunk by chunk; each is asked for anew when it has been handled. */
-  #handle(source: Subscription, events: Term[], chunks: readonly Chunk[], index = 0, at = 0): void | Promise<void> {
+  #handle(
+    subscription: UpstreamSubscription,
+    source: Subscription,
+    events: Term[],
+    chunks: readonly Chunk[],
+    index = 0,
+    at = 0,
+  ): void | Promise<void> {
     const { core, callbacks } = this.#host;
     while (index < chunks.length && core.alive) {
       const { size, ask } = chunks[index++]!;
@@ -174,10 +246,12 @@ export class Upstream {
       const pending = this.#host.run(
         () => callbacks.handleEvents?.(chunk, source),
         () => {
-          if (ask > 0) this.#send(source.peer as Pid, askMessage(core.pid, source.subscriptionTag, ask));
+          subscription.handled += size;
+          if (ask > 0) this.#ask(subscription, source.peer as Pid, ask);
         },
       );
-      if (pending instanceof Promise) return pending.then(() => this.#handle(source, events, chunks, index, at));
+      if (pending instanceof Promise)
+        return pending.then(() => this.#handle(subscription, source, events, chunks, index, at));
     }
   }
 
@@ -193,9 +267,21 @@ export class Upstream {
     const work = () =>
       this.#host.run(
         () => callbacks.handleCancel?.(reason, subscription.from),
-        () => this.#owner.ended(subscription, reason),
+        () => this.#ended(subscription, reason),
       );
     return this.#intake === undefined || this.#intake.isEmpty ? work() : this.#intake.put(work);
+  }
+
+  #ended(subscription: UpstreamSubscription, reason: CancelReason): void | Promise<void> {
+    const { request, from, handled } = subscription;
+    const { own } = request;
+    if (own === undefined || !Resubscriber.applies(own, reason)) return this.#owner.ended(subscription, reason);
+    this.#resubscriber.schedule(own, nextPosition(request, from, handled));
+  }
+
+  #ask(subscription: UpstreamSubscription, to: Address, count: number): void {
+    const { tag, asks } = subscription;
+    asks.ask(to, count, () => this.#subscriptions.has(termKey(tag)));
   }
 
   #logExcess(count: number, from: Subscription): void {
@@ -210,6 +296,15 @@ export class Upstream {
   }
 }
 
+/** Where a subscription that was lost had come to. Tries count from the last one that brought anything. */
+function nextPosition({ position }: SubscribeRequest, from: Subscription, handled = 0): Position {
+  return {
+    handled: (position?.handled ?? 0) + handled,
+    attempt: handled > 0 ? 1 : (position?.attempt ?? 0) + 1,
+    from,
+  };
+}
+
 /** The subscription as seen from events that come from `pid`, which changes as good as never. */
 function sourceOf(subscription: UpstreamSubscription, pid: Pid): Subscription {
   const known = subscription.source ?? subscription.from;
@@ -218,29 +313,4 @@ function sourceOf(subscription: UpstreamSubscription, pid: Pid): Subscription {
     return subscription.source;
   }
   return known;
-}
-
-/** Where a producer is: by pid, or by name when it is on another node; undefined when there is nobody of that name here. */
-function resolveProducer(core: ProcessCore, to: unknown): MonitorTarget | undefined {
-  if (isTuple(to) && (to.tag === "global" || (to.tag === "via" && to.length === 3))) return undefined;
-  const { runtime } = core;
-  const address = resolve(to as Destination, runtime.identity.node);
-  if (address instanceof Ref) throw new Error("an alias");
-  if (address === undefined || address instanceof Pid || address.node !== runtime.identity.node) return address;
-  return runtime.names.find(address.name)?.pid;
-}
-
-function peerTerm(producer: MonitorTarget): Subscription["peer"] {
-  return producer instanceof Pid
-    ? producer
-    : (tuple(atomTerm(producer.name) as object, atomTerm(producer.node) as object) as unknown as Subscription["peer"]);
-}
-
-function describe(to: unknown): string {
-  if (typeof to === "string") return to;
-  try {
-    return inspect(to);
-  } catch {
-    return inspect((to as { name: unknown }).name);
-  }
 }
