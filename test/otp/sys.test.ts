@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CallResult, GenServer, reply, startServer } from "../../src/otp/index.ts";
+import { type CallResult, GenServer, reply, Supervisor, startServer } from "../../src/otp/index.ts";
 import { aliasTag, call, Reason } from "../../src/runtime/index.ts";
 import {
   Atom,
@@ -196,6 +196,93 @@ describe("debug", () => {
     ]);
   });
 
+  test("a function that is exposed is told of every event, before what follows it, until it is done", async () => {
+    const world = new World();
+    const pid = await started(world);
+    const seen: unknown[] = [];
+    world.exposed.add("m", {
+      watch: async (left: number, event: Tuple, name: unknown) => {
+        await Promise.resolve();
+        seen.push([event.tag, name]);
+        return left === 1 ? atom("done") : left - 1;
+      },
+    });
+    const watch = new Export("m", "watch", 3);
+    expect(await system(world, pid, debug(atom("install"), tuple(watch, 3)))).toBe(atom("ok"));
+    const dictionary = (await system(world, pid, atom("get_status"))) as Term[][];
+    expect(dictionary[3]![3]).toEqual([tuple(watch, 3)]);
+    await Promise.all([world.process.call(pid, "a"), world.settle()]);
+    await Promise.all([world.process.call(pid, "b"), world.settle()]);
+    const name = atom("counter");
+    expect(seen).toEqual([
+      ["in", name],
+      ["out", name],
+      ["in", name],
+    ]);
+    await Promise.all([world.process.call(pid, "c"), world.settle()]);
+    expect(seen).toHaveLength(3);
+  });
+
+  test("a function that fails is removed; one with an id is removed by that, and not installed twice", async () => {
+    const world = new World();
+    const pid = await started(world);
+    let told = 0;
+    world.exposed.add("m", {
+      fail: () => {
+        told++;
+        throw new Error("no");
+      },
+      count: () => ++told,
+    });
+    const count = new Export("m", "count", 3);
+    const installed = async () => ((await system(world, pid, atom("get_status"))) as Term[][])[3]![3];
+    await system(world, pid, debug(atom("install"), tuple(new Export("m", "fail", 3), 0)));
+    await Promise.all([world.process.call(pid, "a"), world.settle()]);
+    expect([told, await installed()]).toEqual([1, []]);
+    const id = atom("mine");
+    await system(world, pid, debug(atom("install"), tuple(id, count, 7)));
+    await system(world, pid, debug(atom("install"), tuple(id, count, 8)));
+    expect(await installed()).toEqual([tuple(id, tuple(count, 7))]);
+    await system(world, pid, debug(atom("remove"), id));
+    expect(await installed()).toEqual([]);
+  });
+
+  test.each([
+    ["not exposed", new Export("m", "nothing", 3)],
+    ["of another arity", new Export("m", "one", 1)],
+    ["a closure, or none at all", "closure"],
+  ])("a function that is %s is not installed", async (_, fun) => {
+    const world = new World();
+    world.exposed.add("m", { "one/1": () => 1 });
+    expect(await system(world, await started(world), debug(atom("install"), tuple(fun, 1)))).toEqual(
+      tuple(
+        atom("error"),
+        tuple(atom("callback_failed"), tuple(atom("sys"), atom("install")), tuple(atom("error"), atom("undef"))),
+      ),
+    );
+  });
+
+  test("options that are given at the start are on from then on", async () => {
+    const world = new World();
+    const options = { debug: ["trace", "statistics", { log: 2 }] as const };
+    const [{ pid }] = await Promise.all([startServer(world.user, Counter, options), world.settle()]);
+    expect(await system(world, pid, atom("get_status"))).toMatchObject({
+      3: [
+        {},
+        {},
+        {},
+        [
+          [atom("trace"), true],
+          [atom("log"), [2, {}]],
+          [atom("statistics"), [{}, [atom("reductions"), 0], 0, 0]],
+        ],
+        {},
+      ],
+    });
+    const wrong = startServer(world.user, Counter, { debug: ["everything" as "log"] });
+    await expect(wrong).rejects.toMatchObject({ code: "BADARG", argument: "debug" });
+  });
+
   test.each([
     [debug(atom("nonsense"), 1), atom("unknown_debug")],
     [tuple(atom("debug"), atom("nonsense")), atom("unknown_debug")],
@@ -212,6 +299,79 @@ describe("debug", () => {
   });
 });
 
+describe("the otp option", () => {
+  const there = "there@host";
+  const asker = new Pid(there, 40, 2, 9);
+
+  /** What a node gets as answer when a process of it, or one in whose name it speaks, asks. */
+  async function asked(world: World, pid: Pid, request: unknown, from = asker): Promise<unknown> {
+    const tag = new Ref(there, 9, [1, 2, 3]);
+    const message = tuple(atom("system"), tuple(from, tag), request as object);
+    world.runtime.accept({ op: "send", from: asker, to: pid, message: message as unknown as Term }, there);
+    await world.settle();
+    const answers = world.take().filter((signal) => signal.op === "send");
+    return (answers[0] as { message?: Tuple } | undefined)?.message?.[1];
+  }
+
+  const unknown = (request: unknown) => tuple(atom("error"), tuple(atom("unknown_system_msg"), request as object));
+  const changes = [atom("suspend"), tuple(atom("terminate"), Reason.normal), tuple(atom("debug"), atom("no_debug"))];
+
+  test("none: no request of another node is granted, those of this one are", async () => {
+    const world = new World({ otp: { sys: "none" } });
+    const pid = await started(world);
+    for (const request of [atom("get_state"), ...changes]) {
+      expect(await asked(world, pid, request)).toEqual(unknown(request));
+    }
+    expect(await system(world, pid, atom("suspend"))).toBe(atom("ok"));
+    expect(await asked(world, pid, atom("resume"))).toEqual(unknown(atom("resume")));
+  });
+
+  test("inspect: what changes nothing is granted", async () => {
+    const world = new World({ otp: { sys: "inspect" } });
+    const pid = await started(world);
+    expect(await asked(world, pid, atom("get_state"))).toEqual(STATE);
+    expect(await asked(world, pid, tuple(atom("debug"), tuple(atom("log"), atom("get"))))).toEqual(
+      tuple(atom("ok"), []),
+    );
+    for (const request of changes) expect(await asked(world, pid, request)).toEqual(unknown(request));
+  });
+
+  test("of a server goes before that of the node", async () => {
+    const world = new World({ otp: { sys: "none" } });
+    const options = { otp: { sys: "all" } } as const;
+    const [{ pid }] = await Promise.all([startServer(world.user, Counter, options), world.settle()]);
+    expect(await asked(world, pid, atom("get_state"))).toEqual(STATE);
+  });
+
+  test("keeps supervisors as they are: children are listed, and not changed", async () => {
+    const world = new World({ otp: { supervisors: "inspect" } });
+    const [{ pid }] = await Promise.all([startServer(world.user, Supervisor.of([]), {}), world.settle()]);
+    const ask = async (request: unknown) => {
+      const tag = new Ref(there, 9, [1, 2, 3]);
+      const message = tuple(atom("$gen_call"), tuple(asker, tag), request as object) as Term;
+      world.runtime.accept({ op: "send", from: asker, to: pid, message }, there);
+      await world.settle();
+      const [answer] = world.take() as unknown as [{ message: Tuple }];
+      return answer.message[1];
+    };
+    expect(await ask(atom("which_children"))).toEqual([]);
+    const change = tuple(atom("delete_child"), 1);
+    expect(await ask(change)).toEqual(tuple(atom("error"), tuple(atom("bad_call"), change)));
+    expect(await Promise.all([world.process.call(pid, change), world.settle()])).toMatchObject([
+      [atom("error"), atom("not_found")],
+      {},
+    ]);
+  });
+
+  test("whatever it says, nobody asks in the name of a process of another node", async () => {
+    const world = new World();
+    const pid = await started(world);
+    await asked(world, pid, tuple(atom("terminate"), Reason.normal), world.user.pid);
+    await asked(world, pid, tuple(atom("terminate"), Reason.normal), new Pid("third@host", 1, 1, 1));
+    expect(world.runtime.find(pid)?.alive).toBe(true);
+  });
+});
+
 test("get_status has the shape that :sys and observer read", async () => {
   const world = new World();
   const pid = await started(world, { link: true });
@@ -222,7 +382,7 @@ test("get_status has the shape that :sys and observer read", async () => {
     [atom("module"), atom("gen_server")],
     [
       [
-        [atom("$initial_call"), {}],
+        [atom("$initial_call"), [atom("Counter"), atom("init"), 1]],
         [atom("$ancestors"), [world.user.pid]],
       ],
       atom("running"),

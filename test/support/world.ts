@@ -1,7 +1,15 @@
 import { type Logger, type PeerLimitError, silentLogger } from "../../src/base/index.ts";
 import type { Signal } from "../../src/dist/index.ts";
 import { Exposed } from "../../src/node/index.ts";
-import { type Behaviour, Identity, Process, type ProcessCore, type Remote, Runtime } from "../../src/runtime/index.ts";
+import {
+  type Behaviour,
+  Identity,
+  type OtpRules,
+  Process,
+  type ProcessCore,
+  type Remote,
+  Runtime,
+} from "../../src/runtime/index.ts";
 import type { CopyOptions } from "../../src/term/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
@@ -31,6 +39,7 @@ export interface WorldOptions {
   readonly creation?: number;
   readonly maxQueuedBytesPerPeer?: number;
   readonly maxTiesPerPeer?: number;
+  readonly otp?: OtpRules;
 }
 
 /** The processes of one node under a simulated clock; what they send to other nodes is kept in `sent`. */
@@ -53,6 +62,7 @@ export class World implements Remote {
       logger: options.logger ?? silentLogger,
       remote: this,
       functions: this.exposed,
+      ...(options.otp && { otp: options.otp }),
       localMessages: options.localMessages ?? {},
       maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer ?? 1_000_000,
       maxTiesPerPeer: options.maxTiesPerPeer ?? 1_000,
