@@ -3,6 +3,8 @@ import {
   type Atom,
   atom,
   type CallResult,
+  type Calls,
+  child,
   DynamicSupervisor,
   Exit,
   ExitError,
@@ -172,6 +174,15 @@ class OldServer extends GenServer {
   }
 }
 
+interface TableApi {
+  ping(): Atom<"pong">;
+}
+
+/** A server whose operations are a table. */
+class Table extends GenServer<TableApi> {
+  static readonly calls: Calls<Table, TableApi> = { ping: () => reply(atom("pong")) };
+}
+
 /** A supervisor of children that come later, with a bound on them. */
 class Dynamic extends DynamicSupervisor {
   override init(maxChildren: number) {
@@ -192,6 +203,13 @@ export function exposeOurs(node: Node, printed: readonly string[]): void {
   const kinds: Record<string, Start> = {
     server,
     limited: (name, args) => server(name, args, { otp: { sys: "inspect" } }),
+    closed: (name, args) => server(name, args, { otp: { sys: "none" } }),
+    table: (name) => node.start(Table, name),
+    watched: (name) =>
+      node.start(Supervisor.of([child(Deaf, { id: "a", shutdown: "brutal_kill" })]), {
+        ...name,
+        otp: { supervisors: "inspect" },
+      }),
     old_server: ({ name = atom("nameless") }) => node.start(OldServer, { name, args: name }),
     supervisor: (name, [strategy = atom("one_for_one"), maxRestarts = 3]) => {
       const options = { strategy: (strategy as Atom).tag as "one_for_one", maxRestarts: maxRestarts as number };

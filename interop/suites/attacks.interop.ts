@@ -1,0 +1,64 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Atom, atom, mod, type Node } from "../../src/index.ts";
+import { type Beam, describePeers, startBeam } from "../harness/index.ts";
+import { type ExUnitRun, readScript, resultOf, runExUnit } from "../support/exunit.ts";
+import { Answers, exposeOurs } from "../support/exunit-node.ts";
+import { nodeBeside } from "../support/our-node.ts";
+
+const SCRIPT = readScript("attacks");
+const { module } = SCRIPT;
+
+describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (release) => {
+  let beam: Beam;
+  let node: Node;
+  let closed: Node;
+  let run: ExUnitRun;
+  let refused: number;
+  /** What the commands would write, as this side and as the BEAM's sees it. */
+  const traces = ["/tmp/tiebeam-was-here", join(release.root ?? "/", "tmp/tiebeam-was-here")];
+
+  beforeAll(async () => {
+    for (const trace of traces) rmSync(trace, { force: true });
+    beam = await startBeam(release);
+    node = await nodeBeside(beam);
+    closed = await nodeBeside(beam, { rules: () => ({ operations: ["send", "monitor"], names: ["shown"] }) });
+    for (const name of ["shown", "hidden"]) await closed.start(Answers, { name });
+    exposeOurs(node, []);
+    exposeInsides();
+    run = await runExUnit(beam, node.name, [SCRIPT]);
+    ({ refused } = node.stats());
+  });
+
+  afterAll(async () => {
+    await closed.stop();
+    await node.stop();
+    await beam[Symbol.asyncDispose]();
+  });
+
+  /** What the script has to know of the node in order to say that nothing has changed. */
+  function exposeInsides(): void {
+    node.expose(mod("Ours"), {
+      refused: () => node.stats().refused,
+      refused_by_closed: () => closed.stats().refused,
+      closed_node: () => atom(closed.name),
+      internal: ({ tag }: Atom) => (tag === "host" ? node.pid : node.whereis(tag)),
+      leader: () => node.erpc.call(beam.name, "erlang", "group_leader"),
+      polluted: () => "polluted" in {},
+    });
+  }
+
+  test.each(SCRIPT.tests)("%s", (name) => {
+    const { failure } = resultOf(run, module, name);
+    if (failure !== null) throw new Error(failure);
+  });
+
+  test("the node has counted them, has run nothing, and works on", async () => {
+    expect(run).toMatchObject({ total: SCRIPT.tests.length, failures: 0 });
+    expect(refused).toBeGreaterThan(200);
+    expect(traces.filter((trace) => existsSync(trace))).toEqual([]);
+    expect(node.peers()).toEqual([beam.name]);
+    expect(await node.erpc.call(beam.name, "erlang", "node")).toBeDefined();
+  });
+});
