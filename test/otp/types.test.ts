@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, test } from "vitest";
 import {
+  type Address,
   type Atom,
   atom,
   atoms,
@@ -14,7 +15,9 @@ import {
   noReply,
   type Pid,
   reply,
+  type Schemas,
   type Server,
+  type StandardSchemaV1,
   Supervisor,
   stop,
   type Term,
@@ -143,6 +146,52 @@ describe("a table of calls", () => {
       };
     }
     void Shop;
+  });
+});
+
+describe("schemas of requests", () => {
+  const list = <A>(): StandardSchemaV1<unknown, A> => ({
+    "~standard": { version: 1, vendor: "test", validate: (value) => ({ value: value as A }) },
+  });
+
+  test("give what the operation takes, for calls and casts", () => {
+    const schemas = { price: list<[string]>(), forget: list<[string]>(), place: list<[Order]>() };
+    expectTypeOf(schemas).toExtend<Schemas<ShopApi>>();
+    expectTypeOf<NonNullable<Schemas<ShopApi>["price"]>>().toEqualTypeOf<StandardSchemaV1<unknown, [sku: string]>>();
+    class Shop extends GenServer<ShopApi> {
+      static readonly schemas: Schemas<ShopApi> = schemas;
+    }
+    void Shop;
+  });
+
+  test("do not compile for other arguments or operations", () => {
+    const wrong: Schemas<ShopApi> = {
+      // @ts-expect-error the sku is a string
+      price: list<[number]>(),
+    };
+    const unknown: Schemas<ShopApi> = {
+      // @ts-expect-error there is no such operation
+      prize: list<[string]>(),
+    };
+    void [wrong, unknown];
+  });
+});
+
+describe("the client's side", () => {
+  test("gives names of registries where names go, and replies their type", () => {
+    checked(async () => {
+      const via = { whereis: () => undefined, register: () => true, unregister: () => {} };
+      class Plain extends GenServer {}
+      await node.start(Plain, { name: { via, name: tuple(atom("cart"), 7) }, timeoutMs: 1_000 });
+      // @ts-expect-error one that only looks up cannot register
+      await node.start(Plain, { name: { via: { whereis: () => undefined }, name: 7 } });
+      await node.call({ via: { whereis: () => undefined }, name: 7 }, 1);
+      const { replies, badNodes } = await node.multiCall<number>(["a@host"], "stock", atom("count"));
+      expectTypeOf(replies).toEqualTypeOf<readonly { readonly node: string; readonly reply: number }[]>();
+      expectTypeOf(badNodes).toEqualTypeOf<readonly string[]>();
+      expectTypeOf(await shop.stop(atom("shutdown"), { timeoutMs: 1_000 })).toBeVoid();
+      expectTypeOf(node.whereis("shop")).toEqualTypeOf<Address | undefined>();
+    });
   });
 });
 
