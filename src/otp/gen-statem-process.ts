@@ -1,5 +1,14 @@
-import { ArgumentError, type Timer } from "../base/index.ts";
-import { type AnyApi, type CrashFacts, Exit, Process, type ProcessCore, readGen, sendReply } from "../runtime/index.ts";
+import { ArgumentError, NodeDownError, type Timer } from "../base/index.ts";
+import {
+  type AnyApi,
+  type CrashFacts,
+  Exit,
+  ExitError,
+  Process,
+  type ProcessCore,
+  readGen,
+  sendReply,
+} from "../runtime/index.ts";
 import { Atom, atom, atomTerm, inspect, isTuple, type Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import type { GenStatem } from "./gen-statem.ts";
 import { type Effect, StatemEngine, type Step } from "./gen-statem-engine.ts";
@@ -55,6 +64,8 @@ export class GenStatemProcess extends OtpProcess {
     data: () => stateOf(this.#statem),
     state: (state) => (this.#byName && typeof state === "string" ? atomTerm(state) : state),
   };
+  /** True once it ends by an error, whose stack stands beside it in the exit reason. */
+  #stacked = false;
   /** Undefined until `init` is over. */
   #engine: StatemEngine | undefined;
 
@@ -94,7 +105,7 @@ export class GenStatemProcess extends OtpProcess {
     const modes = this.#mode.filter((part) => part === "state_functions" || part === "handle_event_function");
     const others = this.#mode.filter((part) => part !== "state_enter");
     if (modes.length === 1 && others.length === 1) return;
-    throw fault("bad_return_from_callback_mode", shownValue(this.#class.callbackMode));
+    throw new Fault(tuple(atom("bad_return_from_callback_mode"), shownValue(this.#class.callbackMode)));
   }
 
   protected handle(message: unknown): void | Promise<void> {
@@ -135,7 +146,7 @@ export class GenStatemProcess extends OtpProcess {
       const { next } = step;
       if (next.kind === "wait") return;
       if (next.kind === "stop") return this.end(next.reason);
-      if (next.kind === "fault") throw fault(next.fault, givenTerm(next.given, this.#shown));
+      if (next.kind === "fault") throw new Fault(tuple(atom(next.fault), givenTerm(next.given, this.#shown) as object));
       if (left === 0) return this.#later().then(() => this.#run(engine, { effects: [], next }));
       const result = this.#call(next.event, next.state);
       if (result instanceof Promise) return result.then((settled) => this.#run(engine, engine.returned(settled)));
@@ -159,9 +170,9 @@ export class GenStatemProcess extends OtpProcess {
   }
 
   /** `{undef, [{Module, Function, Arguments, []}]}` */
-  #undef(name: string, event: StatemEvent, state: unknown[]): Exit {
+  #undef(name: string, event: StatemEvent, state: unknown[]): Fault {
     const args = [...eventTerm(event, this.#shown), ...state, this.#shown.data()];
-    return new Exit(tuple(UNDEF, [tuple(atomTerm(this.#class.name) as object, atomTerm(name) as object, args, [])]));
+    return new Fault(UNDEF, [tuple(atomTerm(this.#class.name) as object, atomTerm(name) as object, args, [])]);
   }
 
   #perform(effect: Effect): void {
@@ -192,9 +203,15 @@ export class GenStatemProcess extends OtpProcess {
   /** The engine tells of events itself, in the form that gen_statem gives them. */
   protected override traceIn(): void {}
 
-  /** As in OTP not before there is a state. */
+  protected override end(reason: unknown, error?: unknown): void | Promise<void> {
+    this.#stacked = error instanceof Fault || (error !== undefined && !isExit(error));
+    return super.end(reason, error);
+  }
+
+  /** As in OTP not before there is a state, and without the stack that the exit reason of an error has. */
   protected terminate(reason: unknown): unknown {
-    return this.#engine && this.#statem.terminate?.(reason, this.#engine.state);
+    const why = this.#stacked && isTuple(reason) ? reason[0] : reason;
+    return this.#engine && this.#statem.terminate?.(why, this.#engine.state);
   }
 
   protected state(): Term {
@@ -244,9 +261,16 @@ export class GenStatemProcess extends OtpProcess {
   }
 }
 
-/** An error of class `error`, whose exit reason has a stack beside it. */
-function fault(kind: string, given: unknown): Exit {
-  return new Exit(tuple(tuple(atom(kind), given as object), []));
+/** An error of class `error` in Erlang: it has a stack. */
+class Fault extends Exit {
+  constructor(reason: object, stack: readonly Tuple[] = []) {
+    super(tuple(reason, stack));
+  }
+}
+
+/** An exit with a reason of its own, without a stack. */
+function isExit(error: unknown): boolean {
+  return error instanceof Exit || error instanceof ExitError || error instanceof NodeDownError;
 }
 
 function shownValue(value: unknown): object {

@@ -271,8 +271,8 @@ describe("a start", () => {
     expect(reason()).toBe(Reason.noproc);
     expect(bad).toBeDefined();
     expect(ended.map(([why]) => why)).toEqual([
-      tuple(tuple(atom("bad_return_from_callback_mode"), "no_mode"), []),
-      tuple(tuple(atom("bad_action_from_state_function"), atom("odd")), []),
+      tuple(atom("bad_return_from_callback_mode"), "no_mode"),
+      tuple(atom("bad_action_from_state_function"), atom("odd")),
     ]);
   });
 });
@@ -297,12 +297,23 @@ describe("the end", () => {
     expect(await ending(() => stop(KABOOM))).toEqual({ reason: KABOOM, answer: "failed" });
   });
 
-  test("by a throw: with the reason of the error, and in the state before", async () => {
+  test("by a throw: with the reason of the error, of which terminate does not get the stack", async () => {
     const { reason } = await ending(() => {
       throw new RangeError("bang");
     });
 
     expect(reason).toEqual(tuple(expect.objectContaining({ message: "RangeError: bang" }), expect.any(Array)));
+    expect(ended).toEqual([[(reason as Tuple)[0], tuple(atom("at"), 1)]]);
+  });
+
+  test("by an exit: with that reason", async () => {
+    const reason = tuple(atom("given"), ["up"]);
+
+    const exited = await ending(() => {
+      throw new Exit(reason);
+    });
+
+    expect(exited.reason).toEqual(reason);
     expect(ended).toEqual([[reason, tuple(atom("at"), 1)]]);
   });
 
