@@ -7,20 +7,23 @@ import { nameInTree, parentOf, type View } from "./view.ts";
 export const APPMON = "appmon_info";
 
 /**
- * The tree of the node's processes as `appmon_info` delivers it: `{Root, [{Pid, Name}], [{Parent, Child}], [{From, To}]}`, all
- * names texts. Its root is the node's own process; those that nobody started with a link hang from it. The last list has
- * the other links, those to processes of other nodes among them.
+ * The tree of processes below `root` as `appmon_info` delivers it: `{Root, [{Pid, Name}], [{Parent, Child}], [{From, To}]}`, all
+ * names texts. Below the node's own process, the default, are all: those that nobody started with a link hang from it. The
+ * last list has the other links, those to processes of other nodes among them.
  */
-export function appTree(view: View): Tuple {
+export function appTree(view: View, root: ProcessCore = view.host): Tuple {
   const { host, runtime } = view;
-  const processes = [...runtime.processes()].filter(({ behaviour }) => behaviour.label !== APPMON);
+  const processes = [...runtime.processes()].filter(
+    (core) => core.behaviour.label !== APPMON && (root === host || isBelow(view, core, root)),
+  );
+  const members = new Set(processes);
   const inTree: (readonly [ProcessCore, ProcessCore])[] = [];
   const tied = new Set<string>();
   const foreign = new Map<string, Pid>();
   const others: Tuple[] = [];
   for (const core of processes) {
-    if (core === host) continue;
-    const parent = parentOf(view, core) ?? host;
+    if (core === root) continue;
+    const parent = parentOf(view, core) ?? root;
     inTree.push([parent, core]);
     tied.add(edge(parent.pid, core.pid)).add(edge(core.pid, parent.pid));
   }
@@ -29,7 +32,7 @@ export function appTree(view: View): Tuple {
       if (tied.has(edge(core.pid, peer))) continue;
       tied.add(edge(peer, core.pid)); // a link is told from one of its ends
       const local = runtime.find(peer);
-      if (local?.behaviour.label === APPMON) continue;
+      if (local !== undefined && !members.has(local)) continue;
       if (local === undefined) foreign.set(peer.key, peer);
       others.push(names(nameInTree(core), local === undefined ? foreignName(peer) : nameInTree(local)));
     }
@@ -39,7 +42,13 @@ export function appTree(view: View): Tuple {
     ...[...foreign.values()].map((pid) => tuple(pid, charlist(foreignName(pid)))),
   ];
   const links = inTree.map(([parent, child]) => names(nameInTree(parent), nameInTree(child)));
-  return tuple(charlist(nameInTree(host)), entries, links, others);
+  return tuple(charlist(nameInTree(root)), entries, links, others);
+}
+
+/** True for the root itself too. */
+function isBelow(view: View, core: ProcessCore, root: ProcessCore): boolean {
+  for (let at: ProcessCore | undefined = core; at !== undefined; at = parentOf(view, at)) if (at === root) return true;
+  return false;
 }
 
 function edge(from: Pid, to: Pid): string {

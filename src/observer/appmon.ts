@@ -1,6 +1,7 @@
 import type { Timer } from "../base/index.ts";
+import { type ApplicationInfo, applicationTerms } from "../otp/index.ts";
 import { type Behaviour, type ProcessCore, Reason, readGen } from "../runtime/index.ts";
-import { atom, atomText, charlist, equals, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import { atom, atomText, equals, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import { APPMON, appTree } from "./app-tree.ts";
 import type { View } from "./view.ts";
 
@@ -81,21 +82,29 @@ class Appmon implements Behaviour {
   }
 
   #result({ command, about }: Task): unknown {
-    const { application, host } = this.#view;
+    const { application, host, node, runtime } = this.#view;
+    const running = node.applications.which();
     switch (atomText(command)) {
-      case "app_ctrl":
-        return [tuple(host.pid, atom(application.name), applicationTerm(this.#view))];
-      case "app":
-        return atomText(about) === application.name ? appTree(this.#view) : tuple([], [], [], []);
+      case "app_ctrl": {
+        const all = [{ name: application.name, pid: host.pid }, ...running];
+        const terms = applicationList(this.#view, running);
+        return all.map(({ name, pid }, i) => tuple(pid, atom(name), terms[i]));
+      }
+      case "app": {
+        if (atomText(about) === application.name) return appTree(this.#view);
+        const pid = running.find(({ name }) => name === atomText(about))?.pid;
+        const root = pid && runtime.find(pid);
+        return root === undefined ? tuple([], [], [], []) : appTree(this.#view, root);
+      }
       default:
         return undefined;
     }
   }
 }
 
-/** `{App, Description, Version}` */
-export function applicationTerm({ application: { name, description, version } }: View): Tuple {
-  return tuple(atom(name), charlist(description), charlist(version));
+/** `[{App, Description, Version}]`: what the processes of the node are shown as, then its applications. */
+export function applicationList({ application }: View, applications: readonly ApplicationInfo[]): Tuple[] {
+  return applicationTerms([application, ...applications]);
 }
 
 function intervalOf(options: unknown): number {

@@ -1,7 +1,7 @@
 import type { Node } from "../api/index.ts";
 import type { Caller, ExposedFunction } from "../node/index.ts";
 import { atom, atomTerm, atomText, charlist, Pid, type Term, tuple } from "../term/index.ts";
-import { applicationTerm, startAppmon } from "./appmon.ts";
+import { applicationList, startAppmon } from "./appmon.ts";
 import { etopCollect, fetchStats, getTable, procsInfo } from "./backend.ts";
 import { type Machine, systemMachine } from "./machine.ts";
 import { Modules } from "./modules.ts";
@@ -157,22 +157,34 @@ function elixirProcess(view: View): Functions {
 }
 
 function applicationFunctions(view: View): Functions {
-  const all = () => [applicationTerm(view)];
-  const isOurs = (name: Term) => atomText(name) === view.application.name;
-  const keys: Record<string, () => unknown> = {
-    description: () => charlist(view.application.description),
-    vsn: () => charlist(view.application.version),
-    applications: () => [],
-    modules: () => [],
-    registered: () => view.runtime.names.list().map((name) => atomTerm(name)),
+  const { applications } = view.node;
+  const running = () => applicationList(view, applications.which());
+  const find = (name: Term) => applications.loaded().find((one) => one.name === atomText(name));
+  const keysOf = (name: Term): Record<string, () => unknown> | undefined => {
+    const whole = atomText(name) === view.application.name;
+    const application = whole ? { ...view.application, applications: [] } : find(name);
+    return (
+      application && {
+        description: () => charlist(application.description),
+        vsn: () => charlist(application.version),
+        applications: () => application.applications.map((needed) => atom(needed)),
+        modules: () => [],
+        registered: () => (whole ? view.runtime.names.list().map((registered) => atomTerm(registered)) : []),
+      }
+    );
   };
   return {
-    "which_applications/0": all,
-    "which_applications/1": all,
-    "loaded_applications/0": all,
-    "get_application/1": (pid) => (findProcess(view, pid) ? tuple(OK, atom(view.application.name)) : UNDEFINED),
+    "which_applications/0": running,
+    "which_applications/1": running,
+    "loaded_applications/0": () => applicationList(view, applications.loaded()),
+    "get_application/1": (pid) => {
+      const core = findProcess(view, pid);
+      const leader = core && applications.which().find((one) => one.pid?.key === core.groupLeader.key);
+      return core ? tuple(OK, atom(leader?.name ?? view.application.name)) : UNDEFINED;
+    },
     "get_key/2": (name, key) => {
-      const value = isOurs(name) && Object.hasOwn(keys, atomText(key) ?? "") ? keys[atomText(key)!] : undefined;
+      const keys = keysOf(name);
+      const value = keys && Object.hasOwn(keys, atomText(key) ?? "") ? keys[atomText(key)!] : undefined;
       return value === undefined ? UNDEFINED : tuple(OK, value() as object);
     },
     "get_env/2": () => UNDEFINED,

@@ -250,7 +250,9 @@ function runnableOf(name: string, make: (core: ProcessCore) => ApplicationProces
 }
 
 /** `[{Name, Description, Version}]`, as `application:which_applications/0` gives it. */
-export function applicationTerms(applications: readonly ApplicationInfo[]): Tuple[] {
+export function applicationTerms(
+  applications: readonly Pick<ApplicationInfo, "name" | "description" | "version">[],
+): Tuple[] {
   return applications.map(({ name, description, version }) =>
     tuple(atom(name), charlist(description), charlist(version)),
   );
