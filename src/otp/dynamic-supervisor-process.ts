@@ -65,11 +65,22 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
     const { restart } = child.spec;
     if (restart === "permanent" || wantsRestart("transient", reason)) this.report("child_terminated", {}, reason);
     if (wantsRestart(restart, reason)) return this.#restart(pid, child);
+    this.#forget(pid);
+  }
+
+  /** A child is gone for good; `pid` is the last one that it had. */
+  protected childGone(_pid: Pid): void {}
+
+  /** A child was started again. */
+  protected childRestarted(_before: Pid, _now: Pid): void {}
+
+  #forget(pid: Pid): void {
     this.#children.delete(pid.key);
+    this.childGone(pid);
   }
 
   protected async addChild(spec: ChildSpec): Promise<Pid | undefined> {
-    const outcome = await this.#add(checkSpec(spec, "never"));
+    const outcome = await this.add(checkSpec(spec, "never"));
     if (outcome.kind === "failed") throw new ExitError("start", spec.id, outcome.reason);
     return outcome.kind === "started" ? outcome.pid : undefined;
   }
@@ -111,8 +122,10 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
       this.#children.set(pid.key, { spec, pid: "restarting" });
       return this.core.deliver(tuple(RESTART, pid));
     }
+    if (outcome.kind === "ignored") return this.#forget(pid);
     this.#children.delete(pid.key);
-    if (outcome.kind === "started") this.#children.set(outcome.pid.key, { spec, pid: outcome.pid });
+    this.#children.set(outcome.pid.key, { spec, pid: outcome.pid });
+    this.childRestarted(pid, outcome.pid);
   }
 
   async #startChild(term: Term, peer: string): Promise<unknown> {
@@ -123,7 +136,7 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
 
   /** Starts a child, and gives the reply that tells of it. */
   protected async startReply(spec: CheckedSpec): Promise<unknown> {
-    const outcome = await this.#add(spec);
+    const outcome = await this.add(spec);
     switch (outcome.kind) {
       case "started":
         return tuple(OK, outcome.pid, ...(outcome.info as object[]));
@@ -146,7 +159,8 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
     }
   }
 
-  async #add(spec: CheckedSpec): Promise<StartOutcome> {
+  /** Starts a child, and keeps it. */
+  protected async add(spec: CheckedSpec): Promise<StartOutcome> {
     if (this.#children.size >= this.#maxChildren) {
       return { kind: "failed", reason: atom("max_children"), crashed: false };
     }
@@ -159,7 +173,7 @@ export class DynamicSupervisorProcess extends SupervisingProcess {
     const child = pid instanceof Pid ? this.#children.get(pid.key) : undefined;
     if (child === undefined) return NOT_FOUND;
     if (isRunning(child)) await this.stop(child);
-    this.#children.delete((pid as Pid).key);
+    this.#forget(pid as Pid);
     return OK;
   }
 }

@@ -15,7 +15,9 @@ export type {
   Shutdown,
   StartResult,
 } from "./child-spec.ts";
+export { type CheckedSpec, checkSpec } from "./child-spec.ts";
 export { DynamicSupervisor, type DynamicSupervisorApi } from "./dynamic-supervisor.ts";
+export { DynamicSupervisorProcess } from "./dynamic-supervisor-process.ts";
 export { EventManager } from "./event-manager.ts";
 export {
   type EventCallResult,
@@ -77,7 +79,7 @@ export {
   supervise,
   superviseDynamically,
 } from "./supervise.ts";
-export { addChild, SupervisingProcess } from "./supervising-process.ts";
+export { addChild, readRequest, SupervisingProcess } from "./supervising-process.ts";
 export type { Strategy } from "./supervision.ts";
 export { type ChildCounts, type ListedChild, Supervisor, type SupervisorApi } from "./supervisor.ts";
 export { SysClient, type SysStatistics, type SysStatus } from "./sys-client.ts";

@@ -1,5 +1,7 @@
 import type { ProcessCore } from "../runtime/index.ts";
+import { inspect, type Term } from "../term/index.ts";
 import type { StageCallbacks } from "./callbacks.ts";
+import type { Subscription } from "./subscription.ts";
 
 /** What the two halves of a stage, towards its producers and towards its consumers, need of the whole. */
 export interface StageHost {
@@ -31,4 +33,9 @@ export class Work {
 /** Goes on once `pending` is over: at once when it is no promise. */
 export function after(pending: void | Promise<void>, next: () => void | Promise<void>): void | Promise<void> {
   return pending instanceof Promise ? pending.then(next) : next();
+}
+
+/** The log line of a stage that ends with a subscription, in GenStage's words. */
+export function stoppingText(title: string, from: Subscription, reason: Term): string {
+  return `${title} is stopping after receiving cancel from producer ${inspect(from.peer)} with reason: ${inspect(reason)}`;
 }

@@ -1,3 +1,4 @@
+export type { Rate } from "./asks.ts";
 export { type BroadcastDispatcherOptions, broadcastDispatcher, type Selector } from "./broadcast-dispatcher.ts";
 export type { BufferKeep } from "./buffer.ts";
 export {
@@ -10,6 +11,12 @@ export {
   withOptions,
 } from "./callbacks.ts";
 export { Consumer, type ConsumerProcess } from "./consumer.ts";
+export {
+  ConsumerSupervisor,
+  SuperviseEvents,
+  type SuperviseEventsOptions,
+  superviseEvents,
+} from "./consumer-supervisor.ts";
 export { type DemandDispatcherOptions, demandDispatcher } from "./demand-dispatcher.ts";
 export {
   type Dispatcher,
@@ -27,7 +34,16 @@ export {
 } from "./partition-dispatcher.ts";
 export { Producer, type ProducerProcess } from "./producer.ts";
 export { ProducerConsumer, type ProducerConsumerOptions } from "./producer-consumer.ts";
+export type { Position } from "./resubscriber.ts";
 export type { Source } from "./source.ts";
 export { EventStream, type StreamOptions, stream } from "./stream.ts";
-export { type CancelMode, type Subscribe, Subscription, type SubscriptionOptions } from "./subscription.ts";
+export {
+  type CancelMode,
+  type OwnOptions,
+  type Subscribe,
+  type SubscribeTo,
+  Subscription,
+  type SubscriptionOptions,
+} from "./subscription.ts";
 export type { Transform } from "./through.ts";
+export type { SubscriptionStats } from "./upstream.ts";

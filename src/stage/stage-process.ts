@@ -1,5 +1,5 @@
 import { type GenServerClass, GenServerProcess, type Next, OwnProcess } from "../otp/index.ts";
-import { type Address, Exit, type From, isOrderly, type ProcessCore, Reason, resolve } from "../runtime/index.ts";
+import { type Address, Exit, type From, type ProcessCore, Reason, resolve } from "../runtime/index.ts";
 import { atom, inspect, type Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 import {
   type CancelReason,
@@ -9,10 +9,9 @@ import {
   WithOptions,
 } from "./callbacks.ts";
 import { type DemandMode, Downstream } from "./downstream.ts";
-import { after, type StageHost, Work } from "./host.ts";
+import { after, type StageHost, stoppingText, Work } from "./host.ts";
 import { Intake } from "./intake.ts";
 import {
-  ALREADY_SUBSCRIBED,
   type Current,
   cancelMessage,
   readStageMessage,
@@ -20,7 +19,7 @@ import {
   type StageMessage,
   type StageRequest,
 } from "./messages.ts";
-import { type CancelMode, checkOptions, keywords, type Subscribe } from "./subscription.ts";
+import { type CancelMode, checkOptions, endsConsumer, keywords, type Subscribe } from "./subscription.ts";
 import { type SubscribeRequest, Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
 
 /** What a stage is, for the life of its process. */
@@ -179,11 +178,8 @@ export class StageProcess extends GenServerProcess {
 
   /** A subscription of ours ended; `handleCancel` has been told. Does this end the stage as well? */
   protected subscriptionEnded({ cancel, from }: UpstreamSubscription, { reason }: CancelReason): void | Promise<void> {
-    const stops = cancel === "permanent" || (cancel === "transient" && !isOrderly(reason));
-    if (!stops || reason === ALREADY_SUBSCRIBED) return;
-    this.core.runtime.logger.info(
-      `${this.#host.title} is stopping after receiving cancel from producer ${inspect(from.peer)} with reason: ${inspect(reason)}`,
-    );
+    if (!endsConsumer(cancel, reason)) return;
+    this.core.runtime.logger.info(stoppingText(this.#host.title, from, reason));
     return this.end(reason);
   }
 

@@ -1,5 +1,5 @@
 import { ArgumentError, type BackoffOptions, backoffOf } from "../base/index.ts";
-import type { Destination } from "../runtime/index.ts";
+import { type Destination, isOrderly } from "../runtime/index.ts";
 import {
   Atom,
   atom,
@@ -14,6 +14,7 @@ import {
   tuple,
 } from "../term/index.ts";
 import { checkRate, type Rate } from "./asks.ts";
+import { ALREADY_SUBSCRIBED } from "./messages.ts";
 
 /**
  * What the end of a subscription means for its consumer. `permanent`: the consumer ends too, with the same reason.
@@ -83,6 +84,12 @@ export class Subscription extends TupleValue {
 
 /** Names of {@link OwnOptions}. */
 const OWN = ["resubscribe", "rate"];
+/** Whether a consumer ends with a subscription of this mode that ended for this reason. Source: gen_stage.md §4.5. */
+export function endsConsumer(cancel: CancelMode, reason: Term): boolean {
+  if (reason === ALREADY_SUBSCRIBED) return false;
+  return cancel === "permanent" || (cancel === "transient" && !isOrderly(reason));
+}
+
 const DEFAULT_MAX_DEMAND = 1_000;
 const CANCEL_MODES = ["temporary", "transient", "permanent"];
 const WIRE_NAMES = new Map([

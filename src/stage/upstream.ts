@@ -33,6 +33,7 @@ export interface UpstreamSubscription {
   readonly asks: Asks;
   /** What it was made by, as to make it again. */
   readonly request: SubscribeRequest;
+  readonly options: ParsedOptions;
   /** Events that came, and events that `handleEvents` is done with. */
   received: number;
   handled: number;
@@ -44,6 +45,8 @@ export interface UpstreamSubscription {
 export interface UpstreamOwner {
   /** A subscription has ended, and `handleCancel` has been told. */
   ended(subscription: UpstreamSubscription, reason: CancelReason): void | Promise<void>;
+  /** A subscription is under way, `handleSubscribe` has been told; the first ask of an automatic one has left. */
+  opened?(subscription: UpstreamSubscription): void;
   /** There is no process of that name to subscribe to. */
   missing(to: string, cancel: CancelMode): void | Promise<void>;
 }
@@ -191,7 +194,7 @@ export class Upstream {
         const demand = isManual ? undefined : new Demand(max, Math.floor((parsed.minDemand * max) / parsed.maxDemand));
         const asks = new Asks(core, tag, rate);
         const { cancel } = parsed;
-        const subscription = {
+        const subscription: UpstreamSubscription = {
           tag,
           producer,
           cancel,
@@ -199,12 +202,14 @@ export class Upstream {
           from,
           asks,
           request,
+          options: parsed,
           received: 0,
           handled: 0,
           source: undefined,
         };
         this.#subscriptions.set(termKey(tag), subscription);
         if (demand !== undefined) this.#ask(subscription, producer, demand.max);
+        this.#owner.opened?.(subscription);
         reply?.(tuple(OK, tag));
       },
     );
