@@ -87,6 +87,7 @@ export class Modules {
     for (const core of this.#view.runtime.processes()) {
       const { behaviour } = core;
       if (!(behaviour instanceof OtpProcess) || initialCall(core)[0] !== module) continue;
+      if (behaviour.module === "application_master") return "application";
       return behaviour instanceof SupervisingProcess ? "supervisor" : behaviour.module;
     }
     return undefined;
