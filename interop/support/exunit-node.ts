@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  Agent,
   type Atom,
   atom,
   type CallResult,
@@ -10,12 +11,15 @@ import {
   ExitError,
   type From,
   GenServer,
+  GenStage,
   ignore,
   isTuple,
   mod,
   type Node,
   noReply,
+  PartitionSupervisor,
   Pid,
+  Registry,
   reply,
   Supervisor,
   stop,
@@ -25,6 +29,7 @@ import {
   type Tuple,
   tuple,
 } from "../../src/index.ts";
+import { Door, Manager, Turnstile } from "./exunit-behaviours.ts";
 
 const ok = atom("ok");
 const error = atom("error");
@@ -217,6 +222,20 @@ export function exposeOurs(node: Node, printed: readonly string[]): void {
     },
     dynamic: (name, [maxChildren = 1_000]) => node.start(Dynamic, { ...name, args: maxChildren as number }),
     tasks: (name) => node.start(TaskSupervisor, name),
+    partitions: ({ name = atom("partitions") }) => {
+      const partition = () => child(Table, { id: "any" });
+      return node.start(PartitionSupervisor, { name, args: { child: partition, partitions: 2 } });
+    },
+    registry: ({ name = atom("registry") }) => node.start(Registry, { name, args: { keys: "unique" } }),
+    agent: (name) =>
+      node.start(
+        Agent.of(() => 0),
+        name,
+      ),
+    manager: (name) => node.start(Manager, name),
+    door: (name, [reporter]) => node.start(Door, { ...name, args: reporter as Pid | undefined }),
+    turnstile: (name) => node.start(Turnstile, name),
+    lines: (name) => node.start(GenStage.from([1, 2, 3]), name),
   };
   const started = async (promise: Promise<{ pid: Pid }>, ...more: Term[]) => tuple(ok, (await promise).pid, ...more);
   const named = (name: Atom) => node.server({ name, node: node.name });
@@ -267,6 +286,7 @@ export function exposeOurs(node: Node, printed: readonly string[]): void {
       void named(name).cast(tuple(atom("note"), value as object));
       throw new Exit(reason);
     },
+    whereis: (name: Atom) => node.whereis(name),
     links: (pid: Pid) => node.processInfo(pid)?.links,
     printed: () => printed,
     "mark/1": (state: object) => ({ ...state, trail: [atom("replaced")] }),
