@@ -57,6 +57,7 @@ export class AgentClient<S = unknown> {
   }
 
   async #call(kind: string, run: StateFunction | Mfa, options?: CallOptions): Promise<unknown> {
+    options?.signal?.throwIfAborted(); // a call that is not made leaves no function behind
     return call(this.#core, this.target, tuple(atom(kind), this.#sendable(run)), options);
   }
 

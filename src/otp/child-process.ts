@@ -1,5 +1,5 @@
 import type { Timer } from "../base/index.ts";
-import { ExitError, isOrderly, type Outcome, type ProcessCore, Reason, reasonOf } from "../runtime/index.ts";
+import { ExitError, isOrderly, type Outcome, Process, type ProcessCore, Reason, reasonOf } from "../runtime/index.ts";
 import { atom, isTuple, Pid, type Tuple, tuple } from "../term/index.ts";
 import { startRemote } from "./child-remote.ts";
 import type { ChildStarter, RestartType, Shutdown, Start } from "./child-spec.ts";
@@ -81,6 +81,7 @@ export function endedWell(reason: unknown, shutdown: Shutdown, restart: RestartT
 function starterOf(core: ProcessCore): ChildStarter {
   return {
     pid: core.pid,
+    process: new Process(core),
     start: (server, options = {}) =>
       startServer(core, server as new () => GenServer<unknown>, { ...options, link: true }),
     startRemote: async (node, start, shutdown) => (await startRemote(core, node, start, shutdown)) as Tuple,

@@ -1,4 +1,4 @@
-import { Exit, nameText, type ProcessName, type RegisteredName } from "../runtime/index.ts";
+import { Exit, nameText, type Process, type ProcessName, type RegisteredName } from "../runtime/index.ts";
 import {
   Atom,
   atom,
@@ -36,6 +36,8 @@ export type RemoteStart =
 /** How a supervisor starts a child: given to start functions, so that what they start is linked to the supervisor. */
 export interface ChildStarter {
   readonly pid: Pid;
+  /** The supervisor itself: for what is started in the name of a process, as tasks are. */
+  readonly process: Process;
   /** Starts a server with a link to the supervisor, as `start_link` does. */
   start(
     server: new () => unknown,

@@ -20,6 +20,7 @@ const WORK_TIMEOUT_MS = 5000;
 /** A task: does one thing, tells its owner what came of it, and ends. Source: supervisor.md §3. */
 export class TaskProcess implements Behaviour {
   readonly label = "Task";
+  readonly initialCall = ["Elixir.Task.Supervised", "reply", 2] as const;
   readonly #core: ProcessCore;
   readonly #owner: Pid;
   #announced: Tuple | undefined;

@@ -2,7 +2,7 @@ import { ArgumentError } from "../base/index.ts";
 import { type CallOptions, coreOf, Exit, ExitError, type Process, type ProcessCore, Reason } from "../runtime/index.ts";
 import { atom, type Pid, type Ref, type Term, type Tuple, tuple } from "../term/index.ts";
 import { stopChild } from "./child-process.ts";
-import type { Shutdown } from "./child-spec.ts";
+import type { ChildSpec, ChildStarter, Shutdown } from "./child-spec.ts";
 import { spawnTask, type TaskWork } from "./task-process.ts";
 import { type StreamedResult, type TaskStreamOptions, taskStream } from "./task-stream.ts";
 
@@ -64,6 +64,12 @@ export class Task<T = Term> {
     const pid = Task.start(starter, work);
     starter.link(pid);
     return pid;
+  }
+
+  /** A child that is a task, by default `temporary`: it is started again only when `spec` says so. */
+  static child(work: TaskWork<unknown>, spec: Partial<Omit<ChildSpec, "start">> = {}): ChildSpec {
+    const start = ({ process }: ChildStarter) => Task.startLink(process, work);
+    return { id: "Task", restart: "temporary", modules: ["Task"], ...spec, start };
   }
 
   /**

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
+  Supervisor,
   startServer,
   superviseDynamically,
   Task,
@@ -126,6 +127,18 @@ describe("a task", () => {
     await world.settle();
     expect(owner.exitReason).toBe(atom("heard"));
   });
+});
+
+test("a task can be a child, which is started again if the spec says so", async () => {
+  let runs = 0;
+  const once = Task.child(() => void runs++);
+  const twice = Task.child(() => (++runs < 4 ? fail("no_luck") : undefined), { id: "twice", restart: "transient" });
+  const { pid } = await now(startServer(world.user, Supervisor.of([once, twice]), {}));
+  await world.settle();
+  expect(runs).toBe(4);
+  expect(await now(new Process(world.user).call(pid, atom("which_children")))).toEqual([
+    tuple(atom("twice"), atom("undefined"), atom("worker"), [atom("Task")]),
+  ]);
 });
 
 describe("shutdown", () => {
