@@ -42,7 +42,12 @@ describePeers("supervisors, used by Elixir", {}, (release) => {
         return pid;
       },
       nested: async (maxRestarts: number) => {
-        const below = Supervisor.of([child(Leaf, { id: "leaf" })], { maxRestarts });
+        class Counted extends Leaf {
+          override init() {
+            starts.leaf = (starts.leaf ?? 0) + 1;
+          }
+        }
+        const below = Supervisor.of([child(Counted, { id: "leaf" })], { maxRestarts });
         const { pid } = await node.start(Supervisor.of([child(below, { id: "below" })], { maxRestarts }));
         return pid;
       },
@@ -122,17 +127,22 @@ describePeers("supervisors, used by Elixir", {}, (release) => {
     expect(differing).toBe("[]");
   });
 
-  test("too many restarts go up the tree, after as many kills as in Elixir", async () => {
-    const [theirs, ours] = await beam.eval<[number, number]>(`
+  test("too many restarts go up the tree, after as many kills and starts as in Elixir", async () => {
+    starts = {};
+    const [theirs, ours, counted] = await beam.eval<[number, number, number]>(`
       Process.flag(:trap_exit, true)
+      :ets.delete_all_objects(:starts)
       leaf = %{id: :leaf, start: {Tree, :leaf, [:leaf]}}
       below = %{id: :below, type: :supervisor,
         start: {Supervisor, :start_link, [[leaf], [strategy: :one_for_one, max_restarts: 2, max_seconds: 60]]}}
       {:ok, theirs} = Supervisor.start_link([below], strategy: :one_for_one, max_restarts: 2, max_seconds: 60)
-      {Tree.kills_until_end(theirs), Tree.kills_until_end(:erpc.call(node, :tree, :nested, [2]))}
+      kills = {Tree.kills_until_end(theirs), Tree.kills_until_end(:erpc.call(node, :tree, :nested, [2]))}
+      kills |> Tuple.append(:ets.lookup_element(:starts, :leaf, 2))
     `);
     expect(theirs).toBe(9);
     expect(ours).toBe(theirs);
+    expect(counted).toBe(9);
+    expect(starts.leaf).toBe(counted);
   });
 
   test("a child that is linked to a process of the BEAM is restarted when that node is lost", async () => {
@@ -148,6 +158,34 @@ describePeers("supervisors, used by Elixir", {}, (release) => {
     node.disconnect(peer!);
     await until(() => starts.lost === 2);
     expect(await beam.eval("Supervisor.count_children(ours).active")).toBe(1);
+  });
+
+  test("the node that drives a tree is lost in the middle of a request: the child is kept, and the tree serves others", async () => {
+    const driver = await startBeam(release, { cookie: beam.cookie, epmdPort: beam.epmdPort });
+    let goOn = () => {};
+    node.expose("slow", {
+      leaf: async () => {
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+        return tuple(atom("ok"), (await node.start(Leaf)).pid);
+      },
+    });
+    await node.start(Supervisor.of([], { strategy: "one_for_all" }), { name: "driven" });
+    await beam.eval("ours = {:driven, node}; nil");
+    const spec = "%{id: :slow, start: {:slow, :leaf, []}}";
+    const asked = driver.eval(`Supervisor.start_child({:driven, :"${node.name}"}, ${spec})`).catch(() => "lost");
+    const idle = goOn;
+    await until(() => goOn !== idle);
+    await driver[Symbol.asyncDispose]();
+    expect(await asked).toBe("lost");
+    goOn();
+    const seen = await beam.inspect(`
+      [{:slow, pid, _, _}] = Supervisor.which_children(ours)
+      {:ok, _} = Supervisor.start_child(ours, Tree.spec(:tree, :after, :permanent))
+      {Supervisor.count_children(ours).active, Supervisor.terminate_child(ours, :slow), is_pid(pid)}
+    `);
+    expect(seen).toBe("{2, :ok, true}");
   });
 
   test("a DynamicSupervisor is given children, and asked for them", async () => {
