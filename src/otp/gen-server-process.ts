@@ -1,5 +1,5 @@
 import { issuesText, type SchemaIssue, type Timer } from "../base/index.ts";
-import { type AnyApi, Exit, From, Process, type ProcessCore, readGen } from "../runtime/index.ts";
+import { type AnyApi, Exit, type From, Process, type ProcessCore, readGen } from "../runtime/index.ts";
 import { atom, inspect, type Term, tuple } from "../term/index.ts";
 import type { GenServer } from "./gen-server.ts";
 import { type Operations, type OperationTables, operationsOf, perform } from "./operations.ts";
@@ -95,11 +95,10 @@ export class GenServerProcess extends OtpProcess {
 
   protected handle(message: unknown): void | Promise<void> {
     this.#idle = undefined;
-    const { debug } = this.sys;
     const gen = readGen(this.core, message);
     switch (gen.kind) {
       case "call":
-        return this.call(gen.request, debug.active ? this.#observed(gen.from) : gen.from);
+        return this.call(gen.request, gen.from);
       case "cast":
         return this.cast(gen.request);
       case "info":
@@ -107,11 +106,11 @@ export class GenServerProcess extends OtpProcess {
     }
   }
 
-  /** A `from` whose reply is seen by the debug options. */
-  #observed(from: From): From {
-    return new ObservedFrom(this.core, from, (value) =>
-      this.sys.debug.record(tuple(OUT, value as object, from, this.state() as object)),
-    );
+  /** Replies as the result of a call. What is replied later, or before, is not an event for `sys`. */
+  protected reply(from: From, value: unknown): void {
+    from.reply(value);
+    const { debug } = this.sys;
+    if (debug.active) debug.record(tuple(OUT, value as object, from, this.state() as object));
   }
 
   ended(): void {
@@ -134,12 +133,12 @@ export class GenServerProcess extends OtpProcess {
         this.#process.from = undefined;
         if (result instanceof Reply) {
           const { value, next } = result;
-          return this.next(next, () => from.reply(value));
+          return this.next(next, () => this.reply(from, value));
         }
-        if (result instanceof NoReply) return this.next(result.next, this.#traceNoReply);
+        if (result instanceof NoReply) return this.next(result.next, this.traceNoReply);
         if (result instanceof Stop) {
           const { reply } = result;
-          return this.end(result.reason, undefined, reply.length === 1 ? () => from.reply(reply[0]) : undefined);
+          return this.end(result.reason, undefined, reply.length === 1 ? () => this.reply(from, reply[0]) : undefined);
         }
         throw badReturn(result);
       },
@@ -170,12 +169,12 @@ export class GenServerProcess extends OtpProcess {
 
   /** The result of anything but a call. */
   protected readonly goOn = (result: unknown): void | Promise<void> => {
-    if (result === undefined || result instanceof NoReply) return this.next(result?.next, this.#traceNoReply);
+    if (result === undefined || result instanceof NoReply) return this.next(result?.next, this.traceNoReply);
     if (result instanceof Stop && result.reply.length === 0) return this.end(result.reason);
     throw badReturn(result);
   };
 
-  readonly #traceNoReply = (): void => {
+  protected readonly traceNoReply = (): void => {
     const { debug } = this.sys;
     if (debug.active) debug.record(tuple(NOREPLY, this.state() as object));
   };
@@ -200,21 +199,6 @@ export class GenServerProcess extends OtpProcess {
       this.core.occupy(() => this.info(TIMEOUT));
     });
     this.#idle = { timeoutMs, timer };
-  }
-}
-
-/** A `from` that tells of the reply. */
-class ObservedFrom extends From {
-  readonly #told: (value: unknown) => void;
-
-  constructor(core: ProcessCore, { pid, 1: tag }: From, told: (value: unknown) => void) {
-    super(core, pid, tag);
-    this.#told = told;
-  }
-
-  override reply(value: unknown): void {
-    super.reply(value);
-    this.#told(value);
   }
 }
 

@@ -99,24 +99,23 @@ export abstract class SupervisingProcess extends GenServerProcess {
       () => this.answer(request, from),
       (reply) => {
         if (reply === undefined) this.#unexpected("call", request);
-        from.reply(reply ?? badCall(request));
+        this.reply(from, reply ?? badCall(request));
       },
     );
   }
 
   protected override cast(request: Term): void | Promise<void> {
     this.#unexpected("cast", request);
+    this.traceNoReply();
   }
 
   protected override info(message: Term): void | Promise<void> {
     if (isTuple(message) && message.length === 3 && message[0] === EXIT && message[1] instanceof Pid) {
       const { 1: pid, 2: reason } = message;
-      return this.guarded(
-        () => this.childEnded(pid, reason),
-        () => {},
-      );
+      return this.guarded(() => this.childEnded(pid, reason), this.traceNoReply);
     }
     this.#unexpected("message", message);
+    this.traceNoReply();
   }
 
   protected override end(reason: unknown, error?: unknown, lastReply?: () => void): void | Promise<void> {
