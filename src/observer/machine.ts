@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 
@@ -11,8 +11,6 @@ export interface Machine {
   readonly engine: string;
   /** Bytes: all that the program holds, what of it is JavaScript's heap in use, and what are buffers outside of that. */
   memory(): { readonly total: number; readonly heap: number; readonly buffers: number };
-  /** Bytes that the machine has. */
-  totalMemory(): number;
   uptimeMs(): number;
   /** Time that processors have spent on the program. */
   cpuMs(): number;
@@ -31,7 +29,6 @@ export const systemMachine: Machine = {
     const { rss: total, heapUsed: heap, arrayBuffers: buffers } = process.memoryUsage();
     return { total, heap, buffers };
   },
-  totalMemory: totalmem,
   uptimeMs: () => Math.floor(process.uptime() * 1000),
   cpuMs() {
     const { user, system } = process.cpuUsage();
