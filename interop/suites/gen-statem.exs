@@ -172,7 +172,8 @@ defmodule Compare do
     end
   end
 
-  # Until OTP 28 a timeout of 0 that was replaced by a later one before it came did not come at all: those have names of their own.
+  # A timeout of 0 that is replaced by a later one before it came does not come in OTP 25, and comes as an info in 27: so those of 0
+  # have names of their own.
   defp zero({:timeout, name}), do: {:timeout, {:zero, name}}
   defp zero(_), do: {:timeout, :zero}
 
