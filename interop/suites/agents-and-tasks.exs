@@ -36,6 +36,12 @@ defmodule Agents do
       fn a -> {Agent.get_and_update(a, Sums, :take, [3]), Agent.get(a, Sums, :plus, [0])} end,
       fn a -> {Agent.cast(a, Sums, :plus, [1]), Agent.get(a, Sums, :plus, [0])} end,
       fn a -> {Agent.update(a, Sums, :plus, [1]), :sys.get_state(a)} end,
+      fn a ->
+        :ok = :sys.log(a, true)
+        for op <- [:update, :cast, :get], do: apply(Agent, op, [a, Sums, :plus, [1]])
+        {:ok, log} = :sys.log(a, :get)
+        Enum.map(log, &elem(&1, 0))
+      end,
       fn a -> Agent.get_and_update(a, Sums, :odd, []) end,
       fn a -> Agent.get(a, Sums, :leave, [:gone]) end,
       fn a -> Agent.get(a, Sums, :leave, [:normal]) end,

@@ -39,10 +39,10 @@ export class AgentProcess extends GenServerProcess {
     const [kind, given] = readRequest(request);
     if (kind !== "get" && kind !== "update" && kind !== "get_and_update") return super.call(request, from);
     const run = this.#function(given, from.pid);
-    if (run === undefined) return from.reply(CLOSURE);
+    if (run === undefined) return this.reply(from, CLOSURE);
     return this.guarded(
       () => run(this.#agent.state),
-      (result) => from.reply(this.#replyTo(kind, result)),
+      (result) => this.reply(from, this.#replyTo(kind, result)),
     );
   }
 
@@ -55,6 +55,7 @@ export class AgentProcess extends GenServerProcess {
       () => run(this.#agent.state),
       (state) => {
         this.#agent.state = state;
+        this.traceNoReply();
       },
     );
   }
