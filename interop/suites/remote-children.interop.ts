@@ -44,8 +44,9 @@ describePeers("children of our supervisors on a BEAM", {}, (release) => {
     await beam.eval(SCRIPT);
     await beam.eval(`node = :"${node.name}"; nil`);
     await beam.eval(`
-      {:ok, _} = Supervisor.start_link([], strategy: :one_for_one, name: :static) |> tap(fn {:ok, pid} -> Process.unlink(pid) end)
-      {:ok, _} = DynamicSupervisor.start_link(name: :dynamic) |> tap(fn {:ok, pid} -> Process.unlink(pid) end)
+      {:ok, static} = Supervisor.start_link([], strategy: :one_for_one, name: :static)
+      {:ok, dynamic} = DynamicSupervisor.start_link(strategy: :one_for_one, name: :dynamic)
+      for pid <- [static, dynamic], do: Process.unlink(pid)
       nil
     `);
   });
@@ -187,7 +188,7 @@ describePeers("children of our supervisors on a BEAM", {}, (release) => {
       {:ok, pid} = Supervisor.start_child(sup, %{id: :far, start: {:erpc, :call, [node, :ours, :leaf, []]}})
       listed = Supervisor.which_children(sup) == [{:far, pid, :worker, [:erpc]}]
       counted = try do Supervisor.count_children(sup) catch :exit, {{reason, _}, _} -> reason end
-      {:ok, dynamic} = DynamicSupervisor.start_link([])
+      {:ok, dynamic} = DynamicSupervisor.start_link(strategy: :one_for_one)
       {:ok, _} = DynamicSupervisor.start_child(dynamic, %{id: :far, start: {:erpc, :call, [node, :ours, :leaf, []]}})
       {listed, counted, DynamicSupervisor.count_children(dynamic).active}
     `);

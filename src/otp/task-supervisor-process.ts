@@ -36,10 +36,14 @@ export class TaskSupervisorProcess extends DynamicSupervisorProcess {
 
   #startTask(task: TaskStart): Pid {
     let process: TaskProcess | undefined;
-    const { pid } = this.core.runtime.spawn((core) => {
-      process = new TaskProcess(core, task.owner);
-      return process;
-    });
+    const { groupLeader, runtime } = this.core;
+    const { pid } = runtime.spawn(
+      (core) => {
+        process = new TaskProcess(core, task.owner);
+        return process;
+      },
+      { groupLeader },
+    );
     this.core.link(pid);
     process?.begin(task);
     return pid;
