@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { projectPath, textOf } from "./blocks.ts";
 
-const FAMILIES = "APPLICATION|COOKIE|DIST|EPMD|ETF|EXIT|HANDSHAKE|NET|NODE|PEER|RPC|SPAWN|STAGE|TERM|TLS";
+const FAMILIES = "APPLICATION|COOKIE|DIST|EPMD|ETF|EXIT|HANDSHAKE|NET|NODE|PEER|RPC|SPAWN|STAGE|SYS|TERM|TLS";
 /** A literal of a known family, and whatever is given to the constructor of an error first. */
 const CODE = new RegExp(
   `"((?:${FAMILIES})_[A-Z0-9_]+|BADARG|BUSY|NODEDOWN)"|(?:super|TiebeamError)\\("([A-Z_]+)"`,
