@@ -99,7 +99,7 @@ defmodule Compare do
   # What a machine was told to log, without the tags of calls.
   def log(pid) do
     {:ok, log} = :sys.log(pid, :get)
-    for event <- log, elem(event, 0) in [:in, :out, :consume, :postpone], do: untagged(event)
+    for event <- log, elem(event, 0) in [:in, :out, :consume, :postpone, :start_timer], do: untagged(event)
   end
 
   defp untagged({pid, tag}) when is_pid(pid) and not is_integer(tag), do: {pid, :tag}

@@ -338,7 +338,7 @@ describePeers("a GenStatem beside a gen_statem", {}, (release) => {
       }
       logs = Compare.on_both(machines, fn pid ->
         :ok = :sys.log(pid, {true, 50})
-        :gen_statem.call(pid, {3, %{c: {:keep, [{:insert, :internal, {4, %{}}}]}}})
+        :gen_statem.call(pid, {3, %{c: {:keep, [{:insert, :internal, {4, %{}}}, {:state_timeout, 9_000_000, {7, %{}}}, {{:timeout, :x}, 0, {8, %{}}}]}}})
         :gen_statem.cast(pid, {5, %{c: {:keep, [:postpone]}}})
         :gen_statem.cast(pid, {6, %{c: {:a, []}}})
         _ = :sys.get_state(pid)
@@ -346,7 +346,7 @@ describePeers("a GenStatem beside a gen_statem", {}, (release) => {
       end)
       {elem(suspended, 0), Compare.same?(suspended), elem(replaced, 0), Compare.same?(replaced), length(elem(logs, 0)), Compare.same?(logs) || logs}
     `);
-    expect(seen).toBe("{{:suspended, :a, :ok, :b}, true, {:c, %{seen: [], trap: nil}}, true, 11, true}");
+    expect(seen).toBe("{{:suspended, :a, :ok, :b}, true, {:c, %{seen: [], trap: nil}}, true, 15, true}");
   });
 });
 

@@ -33,7 +33,8 @@ export type Trace =
       readonly event: StatemEvent;
       readonly state: unknown;
       readonly next: unknown;
-    };
+    }
+  | { readonly kind: "timeout_set"; readonly timeout: Timeout; readonly state: unknown };
 
 /** Why it cannot go on, in OTP's words. */
 export type Fault =
@@ -244,6 +245,7 @@ export class StatemEngine {
     this.#putFirst(inserted);
     const last = timeouts.filter((timeout, i) => !timeouts.some((later, j) => j > i && sameType(later.of, timeout.of)));
     for (const timeout of last) this.#set(timeout);
+    if (this.traced) this.#traceSet(last);
     return this.#goOn();
   }
 
@@ -263,6 +265,13 @@ export class StatemEngine {
     const id = time === 0 ? undefined : ++this.#lastId;
     this.#timeouts.push({ of, id, content });
     if (id !== undefined) this.#effects.push({ kind: "start_timer", id, time, abs });
+  }
+
+  /** The last one first, as OTP does. */
+  #traceSet(timeouts: readonly Timeout[]): void {
+    for (const timeout of [...timeouts].reverse()) {
+      if (Number.isFinite(timeout.time)) this.#effects.push({ kind: "timeout_set", timeout, state: this.state });
+    }
   }
 
   #cancel(of: TimeoutType): void {

@@ -32,8 +32,9 @@ export function eventTypeTerm(event: StatemEvent | TimeoutType): object {
 
 /** What `sys` is told, in gen_statem's form. */
 export function traceTerm(trace: Trace, shown: Shown): Tuple {
-  const event = eventTerm(trace.event, shown);
   const state = shown.state(trace.state) as object;
+  if (trace.kind === "timeout_set") return tuple(atom("start_timer"), setTerm(trace.timeout), state);
+  const event = eventTerm(trace.event, shown);
   if (trace.kind === "in") return tuple(atom("in"), event, state);
   return tuple(atom(trace.kind), event, state, shown.state(trace.next) as object);
 }
@@ -61,6 +62,11 @@ function timeoutTerm({ of, time, content, abs }: Timeout): Tuple {
   if (time === "cancel") return tuple(type, atom("cancel"));
   const parts = [type, timeTerm(time), content as object] as const;
   return abs ? tuple(...parts, [tuple(atom("abs"), true)]) : tuple(...parts);
+}
+
+/** `{Type, Time, Content, Options}` */
+function setTerm({ of, time, content, abs }: Timeout): Tuple {
+  return tuple(eventTypeTerm(of), timeTerm(time), content as object, abs ? [tuple(atom("abs"), true)] : []);
 }
 
 function timeTerm(time: TimeoutTime): object | number {

@@ -478,6 +478,24 @@ test("what is traced: events that come, and what becomes of them", () => {
   ]);
 });
 
+test("timeouts that start are traced, the last one first; those that end are not", () => {
+  const actions = [
+    stateTimeout(10, 1),
+    genericTimeout("x", 0, 2),
+    eventTimeout("cancel"),
+    genericTimeout("y", "update"),
+  ];
+  const one = started({ go: keepState(actions) }, { traced: true });
+
+  one.cast("go");
+
+  const set = one.traces.filter(({ kind }) => kind === "timeout_set");
+  expect(set).toEqual([
+    { kind: "timeout_set", timeout: actions[1], state: "a" },
+    { kind: "timeout_set", timeout: actions[0], state: "a" },
+  ]);
+});
+
 test("a timer that fires although it was cancelled is nothing", () => {
   const one = started({ go: keepState(stateTimeout(10, 1)), cancel: keepState(stateTimeout("cancel")) });
   one.cast("go").cast("cancel");
