@@ -466,6 +466,7 @@ describe("sys", () => {
       tuple(atom("in"), open, locked),
       tuple(atom("out"), "opened", from),
       tuple(atom("consume"), open, locked, opened),
+      tuple(atom("start_timer"), tuple(atom("state_timeout"), 100, "close", []), opened),
       tuple(atom("in"), later, opened),
       tuple(atom("postpone"), later, opened, opened),
     ]);
