@@ -12,6 +12,7 @@ import {
   termKey,
   tuple,
 } from "../term/index.ts";
+import type { SysOptions } from "./otp-process.ts";
 import type { Ignore } from "./results.ts";
 import type { StartedServer } from "./start.ts";
 
@@ -41,7 +42,7 @@ export interface ChildStarter {
   /** Starts a server with a link to the supervisor, as `start_link` does. */
   start(
     server: new () => unknown,
-    options?: { readonly name?: RegisteredName; readonly args?: unknown },
+    options?: SysOptions & { readonly name?: RegisteredName; readonly args?: unknown },
   ): Promise<StartedServer<unknown>>;
   /**
    * Starts a process on a BEAM node, and has it end there when the supervisor, or the connection, is gone.

@@ -3,11 +3,13 @@ import { atom } from "../term/index.ts";
 import type { AnyServer } from "./behaviour.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import { DynamicSupervisor } from "./dynamic-supervisor.ts";
+import type { SysOptions } from "./otp-process.ts";
 import type { StartOptions } from "./start.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** How to run a server as a child: the options of its start, and those of a {@link ChildSpec} that are not the default. */
-export type ChildOptions<S> = Pick<StartOptions<S>, "name" | "args"> & Partial<Omit<ChildSpec, "start">>;
+export type ChildOptions<S> = Pick<StartOptions<S>, "name" | "args" | "debug" | "otp"> &
+  Partial<Omit<ChildSpec, "start">>;
 
 /**
  * The spec of a child that is a server, a stage or a supervisor of this class. The id is the name of the class unless given;
@@ -17,7 +19,9 @@ export function child<S extends AnyServer>(
   server: new () => S,
   ...[options]: undefined extends StartOptions<S>["args"] ? [options?: ChildOptions<S>] : [options: ChildOptions<S>]
 ): ChildSpec {
-  const { name, args, ...spec } = (options ?? {}) as Partial<ChildSpec> & { name?: RegisteredName; args?: unknown };
+  const { name, args, debug, otp, ...spec } = (options ?? {}) as Partial<ChildSpec> &
+    SysOptions & { name?: RegisteredName; args?: unknown };
+  const start = { args, ...(name !== undefined && { name }), ...(debug && { debug }), ...(otp && { otp }) };
   const { prototype } = server;
   const supervises = prototype instanceof Supervisor || prototype instanceof DynamicSupervisor;
   return {
@@ -25,6 +29,6 @@ export function child<S extends AnyServer>(
     type: supervises ? "supervisor" : "worker",
     modules: server.name === "" ? [] : [server.name],
     ...spec,
-    start: (supervisor) => supervisor.start(server, { args, ...(name !== undefined && { name }) }),
+    start: (supervisor) => supervisor.start(server, start),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type CallResult, GenServer, reply, Supervisor, startServer } from "../../src/otp/index.ts";
+import { type CallResult, child, GenServer, reply, Supervisor, startServer } from "../../src/otp/index.ts";
 import { aliasTag, call, Reason } from "../../src/runtime/index.ts";
 import {
   Atom,
@@ -359,6 +359,14 @@ describe("the otp option", () => {
     expect(await ask(change)).toEqual(tuple(atom("error"), tuple(atom("bad_call"), change)));
     const [own] = await Promise.all([world.process.call(pid, change), world.settle()]);
     expect(own).toEqual(tuple(atom("error"), atom("not_found")));
+  });
+
+  test("can be given to a child of a supervisor", async () => {
+    const world = new World();
+    const tree = Supervisor.of([child(Counter, { name: "counter", otp: { sys: "none" } })]);
+    await Promise.all([startServer(world.user, tree, {}), world.settle()]);
+    const { pid } = world.runtime.names.find("counter")!;
+    expect(await asked(world, pid, atom("get_state"))).toEqual(unknown(atom("get_state")));
   });
 
   test("whatever it says, nobody asks in the name of a process of another node", async () => {
