@@ -37,6 +37,8 @@ defmodule Tour do
   def start("supervisor"), do: Supervisor.start_link([], strategy: :one_for_one)
   def start("dynamic"), do: DynamicSupervisor.start_link(strategy: :one_for_one)
 
+  def start("tasks"), do: Task.Supervisor.start_link()
+
   def start("manager") do
     {:ok, pid} = :gen_event.start()
     :ok = :gen_event.add_handler(pid, :handler, 1)

@@ -20,6 +20,7 @@ import {
   reply,
   Supervisor,
   supervise,
+  TaskSupervisor,
   type Term,
   type Tuple,
   tuple,
@@ -85,7 +86,14 @@ class Tree extends Supervisor {
 
 class Dynamic extends DynamicSupervisor {}
 
-const BEHAVIOURS = { server: Counter, statem: Machine, manager: Manager, supervisor: Tree, dynamic: Dynamic };
+const BEHAVIOURS = {
+  server: Counter,
+  statem: Machine,
+  manager: Manager,
+  supervisor: Tree,
+  dynamic: Dynamic,
+  tasks: TaskSupervisor,
+};
 
 describePeers("sys, asked by Elixir", {}, (release) => {
   let beam: Beam;

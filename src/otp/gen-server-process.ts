@@ -162,7 +162,7 @@ export class GenServerProcess extends OtpProcess {
   protected info(message: Term): void | Promise<void> {
     if (this.server.handleInfo === undefined) {
       this.core.runtime.logger.warn(`${this.label} ${this.core.pid} received unexpected message: ${inspect(message)}`);
-      return;
+      return this.traceNoReply();
     }
     return this.guarded(() => this.server.handleInfo?.(message), this.goOn);
   }
