@@ -25,7 +25,7 @@ import {
   Reason,
   type Runtime,
 } from "../runtime/index.ts";
-import { type EventStream, type StreamOptions, stream } from "../stage/index.ts";
+import { type EventStream, StageProcess, type StageStats, type StreamOptions, stream } from "../stage/index.ts";
 import type { Pid, Term } from "../term/index.ts";
 
 /** Everything that a started node consists of; the parts are made by `startNode`. */
@@ -73,6 +73,8 @@ export interface NodeStats {
    * and supervisors that are not granted, signals against their rules, names that nobody has, the end of the node's own processes.
    */
   readonly refused: number;
+  /** The GenStage stages of this node, those that loops over streams are included. */
+  readonly stages: readonly StageStats[];
 }
 
 /** As `net_kernel:set_net_ticktime/1`. */
@@ -246,6 +248,7 @@ export class Node extends Process implements AsyncDisposable {
       aliases: counts.aliases,
       monitored: counts.watches,
       refused: runtime.refused,
+      stages: stagesOf(runtime),
     };
   }
 
@@ -274,6 +277,12 @@ export class Node extends Process implements AsyncDisposable {
     await epmd?.close();
     this.#end(end);
   }
+}
+
+function stagesOf(runtime: Runtime): StageStats[] {
+  return [...runtime.processes()].flatMap(({ behaviour }) =>
+    behaviour instanceof StageProcess ? [behaviour.stats()] : [],
+  );
 }
 
 function peerStats(connection: Connection): PeerStats {

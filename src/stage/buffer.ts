@@ -66,6 +66,13 @@ export class EventBuffer<Out> {
     return { discarded, infos: this.#dueInfos() };
   }
 
+  /** Puts events before all others, whatever the capacity: they had left before. */
+  putBack(events: readonly Out[]): void {
+    if (events.length === 0) return;
+    this.#events = [...events, ...this.#events.slice(this.#head)];
+    this.#head = 0;
+  }
+
   /** Takes events, at most `count`, stopping where infos are attached. With nothing to take both lists are empty. */
   take(count: number): Taken<Out> {
     const oldest = this.#position - this.size;

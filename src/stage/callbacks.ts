@@ -32,6 +32,7 @@ export interface StageCallbacks {
   handleEvents?(events: unknown, from: Subscription): MaybePromise<CastResult<unknown>>;
   handleDemand?(demand: number): MaybePromise<CastResult<unknown>>;
   formatDiscarded?(count: number): boolean;
+  handleDrain?(): MaybePromise<CastResult<unknown>>;
   /** Of a producer_consumer, which has no `handleDemand`: there is demand that nothing that waits in it could serve. */
   handleOpenDemand?(): void;
 }

@@ -38,6 +38,8 @@ export class Refusal {
  * Source: gen_stage.md §6.1.
  */
 export interface Dispatcher<Out> {
+  /** True: an event may go to several consumers, so that what one of them did not confirm is not sent to others. */
+  readonly sharesEvents?: boolean;
   /**
    * A consumer subscribed. `options` are those of its subscription, under their names on the wire, for what they say to
    * this dispatcher; anything wrong with them is refused, since options come from strangers.

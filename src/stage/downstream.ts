@@ -6,7 +6,16 @@ import type { CancelReason, ProducerOptions } from "./callbacks.ts";
 import { demandDispatcher } from "./demand-dispatcher.ts";
 import { BAD_OPTS, type Dispatcher, type DispatcherConsumer, Refusal } from "./dispatcher.ts";
 import { after, type StageHost, Work } from "./host.ts";
-import { askMessage, type Current, cancelledMessage, eventsMessage, type ProducerOperation } from "./messages.ts";
+import { Ledger } from "./ledger.ts";
+import {
+  ACK_OPTION,
+  acksMessage,
+  askMessage,
+  type Current,
+  cancelledMessage,
+  eventsMessage,
+  type ProducerOperation,
+} from "./messages.ts";
 import { keywordObject, Subscription } from "./subscription.ts";
 
 export type DemandMode = "forward" | "accumulate";
@@ -15,6 +24,17 @@ export type DemandMode = "forward" | "accumulate";
 interface DownstreamSubscription extends DispatcherConsumer {
   readonly monitor: Ref;
   readonly from: Subscription;
+  readonly ledger: Ledger;
+}
+
+/** Figures about one subscription of a consumer. */
+export interface ConsumerStats {
+  readonly consumer: Pid;
+  /** Events that it asked for, and that it was sent, since it subscribed. */
+  readonly asked: number;
+  readonly sent: number;
+  /** Events sent that it may not be done with: not confirmed, or without `ack` not asked anew for. */
+  readonly unconfirmed: number;
 }
 
 /** What was held back while accumulating. */
@@ -41,6 +61,8 @@ export class Downstream {
   #mode: DemandMode;
   #held: Held[] = [];
   #openDemand = 0;
+  #discarded = 0;
+  #unconfirmed = 0;
   /** Pending while a link that events were sent over has no room. */
   #full: Promise<unknown> | undefined;
 
@@ -72,6 +94,25 @@ export class Downstream {
     return this.#openDemand;
   }
 
+  /** Events that did not fit into the buffer. */
+  get discarded(): number {
+    return this.#discarded;
+  }
+
+  /** Events that consumers were sent which then were lost, and which nobody else gets. */
+  get unconfirmed(): number {
+    return this.#unconfirmed;
+  }
+
+  stats(): ConsumerStats[] {
+    return Array.from(this.#subscriptions.values(), ({ pid, ledger: { asked, sent, unconfirmed } }) => ({
+      consumer: pid,
+      asked,
+      sent,
+      unconfirmed,
+    }));
+  }
+
   get mode(): DemandMode {
     return this.#mode;
   }
@@ -93,9 +134,12 @@ export class Downstream {
         if (subscription === undefined) return this.#sendCancelled(pid, tag, UNKNOWN_SUBSCRIPTION);
         // Those that ask for nothing get it.
         if (operation.count < 1) return;
+        subscription.ledger.ask(operation.count);
         return this.#demanded(this.#dispatcher.ask(operation.count, { key: subscription.key, pid, tag }));
       case "cancel":
         return subscription && this.#end(subscription, { kind: "cancel", reason: operation.reason });
+      case "ack":
+        return subscription?.ledger.confirm(operation.count);
     }
   }
 
@@ -161,8 +205,10 @@ export class Downstream {
     const key = termKey(tag);
     const from = new Subscription(pid, tag);
     const monitor: Ref = core.monitor(pid, (reason) => core.deliver(new Work(() => this.#down(monitor, key, reason))));
-    const subscription = { key, pid, tag, monitor, from };
+    const confirms = given[ACK_OPTION] === true && this.#dispatcher.sharesEvents !== true;
+    const subscription = { key, pid, tag, monitor, from, ledger: new Ledger(confirms) };
     this.#subscriptions.set(key, subscription);
+    if (confirms) void core.send(pid, acksMessage(core.pid, tag), false);
     return this.#host.guarded(
       () => callbacks.handleSubscribe?.("consumer", given, from),
       (answer) => {
@@ -200,8 +246,24 @@ export class Downstream {
     this.#sendCancelled(subscription.pid, subscription.tag, reason.reason);
     return this.#host.run(
       () => callbacks.handleCancel?.(reason, subscription.from),
-      () => this.#demanded(this.#dispatcher.cancel(subscription)),
+      () => {
+        const demand = this.#dispatcher.cancel(subscription);
+        this.#takeBack(subscription.ledger, reason);
+        return this.#demanded(demand);
+      },
     );
+  }
+
+  /** What a consumer that is gone has not confirmed goes to others, before anything that was emitted later. */
+  #takeBack(ledger: Ledger, { kind }: CancelReason): void {
+    const events = ledger.takeBack();
+    if (events.length === 0) {
+      if (kind === "down") this.#unconfirmed += ledger.unconfirmed;
+      return;
+    }
+    const left = this.#mode === "forward" ? this.#dispatcher.dispatch(events) : events;
+    this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
+    this.#buffer.putBack(left);
   }
 
   /** There is new demand. */
@@ -244,12 +306,14 @@ export class Downstream {
   #store(events: readonly unknown[]): void {
     const { discarded, infos } = this.#buffer.put(events);
     for (const info of infos) this.#infoDue(info);
+    this.#discarded += discarded;
     if (discarded === 0 || this.#host.callbacks.formatDiscarded?.(discarded) === false) return;
     this.#host.core.runtime.logger.warn(`${this.#host.title} has discarded ${discarded} events from buffer`);
   }
 
   #deliver(consumer: DispatcherConsumer, events: readonly unknown[]): void {
     const { core } = this.#host;
+    this.#subscriptions.get(consumer.key)?.ledger.send(events);
     const full = core.send(consumer.pid, eventsMessage(core.pid, consumer.tag, events), false);
     if (full !== undefined) this.#full = this.#full === undefined ? full : Promise.all([this.#full, full]);
   }

@@ -43,6 +43,7 @@ class SourceProducer<Out> extends Producer<Out> {
   /** Events that consumers have asked for and the source has not yet given. */
   #wanted = 0;
   #isReading = false;
+  #reading: Promise<void> | undefined;
   /** Read, and about to be emitted. */
   #batch: Out[] = [];
   #consumers = 0;
@@ -65,7 +66,7 @@ class SourceProducer<Out> extends Producer<Out> {
     this.#wanted += demand;
     if (this.#isReading) return;
     if (this.#cursor.isSync) return noReply({ events: this.#readNow() });
-    void this.#read();
+    this.#reading = this.#read();
   }
 
   override handleSubscribe(): void {
@@ -75,6 +76,13 @@ class SourceProducer<Out> extends Producer<Out> {
   override handleCancel(): CastResult<Out> {
     this.#consumers--;
     if (this.#consumers === 0 && this.#options.onCancel === "stop") return stop(Reason.normal);
+  }
+
+  /** Reads nothing more; what is being read is waited for. */
+  override async handleDrain(): Promise<CastResult<Out>> {
+    this.#wanted = 0;
+    await this.#reading;
+    return noReply({ events: this.#takeBatch() });
   }
 
   #readNow(): Out[] {

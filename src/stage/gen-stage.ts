@@ -2,7 +2,7 @@ import { type CallOptions, type Destination, nameText, type Process } from "../r
 import { Atom, atom, atomTerm, isTuple, Pid, type Term, tuple } from "../term/index.ts";
 import type { DemandMode } from "./downstream.ts";
 import { from } from "./from.ts";
-import { type Current, demandRequest, infoRequest, subscribeRequest } from "./messages.ts";
+import { type Current, demandRequest, drainRequest, infoRequest, subscribeRequest } from "./messages.ts";
 import { checkTravelling, keywords, type SubscribeTo } from "./subscription.ts";
 import { through } from "./through.ts";
 
@@ -74,6 +74,15 @@ export const GenStage = {
   /** Switches a producer between holding demand and events back, and forwarding them. */
   demand(process: Process, stage: Destination, mode: DemandMode): Promise<void> | undefined {
     return process.cast(stage, demandRequest(mode));
+  },
+
+  /**
+   * Lets a stage of this library end in order: it takes nothing more in, handles and sends what it has, and ends with `normal`.
+   * A consumer cancels its subscriptions, a producer demands nothing more of its code. Resolves when it is about to end.
+   * Errors as {@link Process.call}: with `EXIT_TIMEOUT` it goes on draining.
+   */
+  async drain(process: Process, stage: Destination, options?: CallOptions): Promise<void> {
+    await process.call(stage, drainRequest(), options);
   },
 
   /** How many events a producer has buffered. */

@@ -25,6 +25,7 @@ export {
   type Outlet,
   Refusal,
 } from "./dispatcher.ts";
+export type { ConsumerStats } from "./downstream.ts";
 export { type FromOptions, from } from "./from.ts";
 export { GenStage, type Resubscription } from "./gen-stage.ts";
 export {
@@ -36,6 +37,9 @@ export { Producer, type ProducerProcess } from "./producer.ts";
 export { ProducerConsumer, type ProducerConsumerOptions } from "./producer-consumer.ts";
 export type { Position } from "./resubscriber.ts";
 export type { Source } from "./source.ts";
+export type { StageRole } from "./stage-options.ts";
+export { StageProcess } from "./stage-process.ts";
+export type { StageStats } from "./stats.ts";
 export { EventStream, type StreamOptions, stream } from "./stream.ts";
 export {
   type CancelMode,

@@ -1,4 +1,4 @@
-import { atom, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import { type Atom, atom, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 
 const GEN_PRODUCER = atom("$gen_producer");
 const GEN_CONSUMER = atom("$gen_consumer");
@@ -9,6 +9,13 @@ const SUBSCRIBE_REQUEST = atom("$subscribe");
 const INFO_REQUEST = atom("$info");
 const DEMAND_REQUEST = atom("$demand");
 const ESTIMATE_REQUEST = atom("$estimate_buffered_count");
+/** Not of GenStage: understood by stages of this library only. */
+const DRAIN_REQUEST = atom("$tiebeam_drain");
+const ACK = atom("tiebeam_ack");
+const ON = atom("on");
+
+/** The option of a subscription that offers to confirm events. Producers that do not know it ignore it. */
+export const ACK_OPTION = "tiebeam_ack";
 
 /** Refuses a second subscription of one consumer; never ends that consumer. */
 export const ALREADY_SUBSCRIBED = atom("already_subscribed");
@@ -24,12 +31,14 @@ export type ProducerOperation =
   | { readonly kind: "subscribe"; readonly current: Current | undefined; readonly options: Term }
   | { readonly kind: "ask"; readonly count: number }
   | { readonly kind: "cancel"; readonly reason: Term }
+  | { readonly kind: "ack"; readonly count: number }
   | undefined;
 
 /** What producers tell consumers; undefined for a payload that the protocol does not have. */
 export type ConsumerOperation =
   | { readonly kind: "events"; readonly events: Term[] }
   | { readonly kind: "cancel"; readonly reason: Term }
+  | { readonly kind: "acks" }
   | undefined;
 
 /** A message between stages: `{'$gen_producer' | '$gen_consumer', {Pid, Tag}, Operation}`. Source: gen_stage.md §2. */
@@ -42,7 +51,8 @@ export type StageRequest =
   | { readonly kind: "subscribe"; readonly current: Current | undefined; readonly to: Term; readonly options: Term }
   | { readonly kind: "info"; readonly message: Term }
   | { readonly kind: "demand"; readonly mode: Term | undefined }
-  | { readonly kind: "estimate" };
+  | { readonly kind: "estimate" }
+  | { readonly kind: "drain" };
 
 /** Reads a message between stages; undefined when it is something else. */
 export function readStageMessage(message: unknown): StageMessage | undefined {
@@ -63,6 +73,9 @@ function readProducerOperation(payload: Term | undefined): ProducerOperation {
     return { kind: "ask", count: first as number };
   }
   if (operation === CANCEL && payload.length === 2) return { kind: "cancel", reason: first as Term };
+  if (operation === ACK && payload.length === 2 && Number.isSafeInteger(first)) {
+    return { kind: "ack", count: first as number };
+  }
   if (operation === SUBSCRIBE && payload.length === 3) {
     return { kind: "subscribe", current: readCurrent(first), options: second as Term };
   }
@@ -71,6 +84,7 @@ function readProducerOperation(payload: Term | undefined): ProducerOperation {
 
 function readConsumerOperation(payload: Term | undefined): ConsumerOperation {
   if (isList(payload)) return { kind: "events", events: payload };
+  if (isTuple(payload) && payload.length === 2 && payload[0] === ACK && payload[1] === ON) return { kind: "acks" };
   if (isTuple(payload) && payload.length === 2 && payload[0] === CANCEL) {
     return { kind: "cancel", reason: payload[1] as Term };
   }
@@ -87,6 +101,7 @@ function readCurrent(term: Term | undefined): Current | undefined {
 export function readStageRequest(request: Term): StageRequest | undefined {
   if (request === DEMAND_REQUEST) return { kind: "demand", mode: undefined };
   if (request === ESTIMATE_REQUEST) return { kind: "estimate" };
+  if (request === DRAIN_REQUEST) return { kind: "drain" };
   if (!isTuple(request)) return undefined;
   const [kind, first, second, third] = request as readonly Term[];
   if (kind === SUBSCRIBE_REQUEST && request.length === 4) {
@@ -104,6 +119,16 @@ export function subscribeMessage(consumer: Pid, tag: unknown, current: Current |
 
 export function askMessage(consumer: Pid, tag: unknown, count: number): Tuple {
   return tuple(GEN_PRODUCER, tuple(consumer, tag as object), tuple(ASK, count));
+}
+
+/** A consumer is done with so many more events. Sent only to producers that said {@link acksMessage}. */
+export function ackMessage(consumer: Pid, tag: unknown, count: number): Tuple {
+  return tuple(GEN_PRODUCER, tuple(consumer, tag as object), tuple(ACK, count));
+}
+
+/** A producer wants events confirmed. Sent only to consumers that offered it. */
+export function acksMessage(producer: Pid, tag: unknown): Tuple {
+  return tuple(GEN_CONSUMER, tuple(producer, tag as object), tuple(ACK, ON));
 }
 
 /** A consumer gives a subscription up. */
@@ -129,6 +154,11 @@ export function subscribeRequest(current: Current | undefined, to: unknown, opti
 /** `{:'$info', Message}`: to be called or cast. */
 export function infoRequest(message: unknown): Tuple {
   return tuple(INFO_REQUEST, message as object);
+}
+
+/** Tells a stage of this library to end when it is done with what it has. To be called. */
+export function drainRequest(): Atom {
+  return DRAIN_REQUEST;
 }
 
 /** `{:'$demand', Mode}`: to be cast. */

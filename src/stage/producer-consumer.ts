@@ -67,6 +67,9 @@ export abstract class ProducerConsumer<In = Term, Out = Term, Api = AnyApi> exte
   /** A subscription has ended, of either kind. */
   handleCancel?(reason: CancelReason, from: Subscription): MaybePromise<CastResult<Out>>;
 
+  /** It is to end when it is done with what it has, see `GenStage.drain`: the last occasion to emit. */
+  handleDrain?(): MaybePromise<CastResult<Out>>;
+
   /** The full buffer discarded `count` events. False: do not log it. */
   formatDiscarded?(count: number): boolean;
 }

@@ -64,6 +64,9 @@ export abstract class Producer<Out = Term, Api = AnyApi> extends GenServer<Api, 
   /** The subscription of a consumer has ended, by its `cancel` or because it is `down`. */
   handleCancel?(reason: CancelReason, from: Subscription): MaybePromise<CastResult<Out>>;
 
+  /** It is to end when it is done with what it has, see `GenStage.drain`: the last occasion to emit. */
+  handleDrain?(): MaybePromise<CastResult<Out>>;
+
   /** The full buffer discarded `count` events. False: do not log it. */
   formatDiscarded?(count: number): boolean;
 }

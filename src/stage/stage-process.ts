@@ -1,6 +1,6 @@
-import { type GenServerClass, GenServerProcess, type Next, OwnProcess } from "../otp/index.ts";
-import { type Address, Exit, type From, type ProcessCore, Reason, resolve } from "../runtime/index.ts";
-import { atom, inspect, type Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import { type GenServerClass, GenServerProcess, type Next } from "../otp/index.ts";
+import { type From, type ProcessCore, Reason } from "../runtime/index.ts";
+import { atom, inspect, type Term, tuple } from "../term/index.ts";
 import {
   type CancelReason,
   type ConsumerOptions,
@@ -11,19 +11,12 @@ import {
 import { type DemandMode, Downstream } from "./downstream.ts";
 import { after, type StageHost, stoppingText, Work } from "./host.ts";
 import { Intake } from "./intake.ts";
-import {
-  type Current,
-  cancelMessage,
-  readStageMessage,
-  readStageRequest,
-  type StageMessage,
-  type StageRequest,
-} from "./messages.ts";
-import { type CancelMode, checkOptions, endsConsumer, keywords, type Subscribe } from "./subscription.ts";
+import { readStageMessage, readStageRequest, type StageMessage, type StageRequest } from "./messages.ts";
+import { checkStageOptions, type StageRole } from "./stage-options.ts";
+import { StageOwnProcess } from "./stage-own-process.ts";
+import { type StageStats, statsOf } from "./stats.ts";
+import { type CancelMode, endsConsumer, keywords, type Subscribe } from "./subscription.ts";
 import { type SubscribeRequest, Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
-
-/** What a stage is, for the life of its process. */
-export type StageRole = "producer" | "consumer" | "producer_consumer";
 
 const OK = atom("ok");
 const ERROR = atom("error");
@@ -43,6 +36,8 @@ export class StageProcess extends GenServerProcess {
   readonly #host: StageHost;
   readonly #intake: Intake | undefined;
   #downstream: Downstream | undefined;
+  /** Who told it to end when it is done with what it has, and is told of that. */
+  readonly #drainers: From[] = [];
 
   constructor(core: ProcessCore, stageClass: GenServerClass, role: StageRole) {
     const process = new StageOwnProcess(core);
@@ -101,6 +96,7 @@ export class StageProcess extends GenServerProcess {
   }
 
   #demanded(count: number): void | Promise<void> {
+    if (this.#isDraining && this.#intake === undefined) return;
     const { callbacks } = this.#host;
     if (this.#intake !== undefined) return after(this.#intake.run(), () => callbacks.handleOpenDemand?.());
     return this.#host.run(() => callbacks.handleDemand?.(count));
@@ -138,15 +134,17 @@ export class StageProcess extends GenServerProcess {
     const known = readStageRequest(request);
     switch (known?.kind) {
       case "subscribe":
-        return this.#subscribe(known, (value) => from.reply(value));
+        return this.#subscribe(known, (value) => this.reply(from, value));
       case "info":
         this.#info(known.message);
-        return from.reply(OK);
+        return this.reply(from, OK);
       case "estimate":
         if (this.#downstream === undefined) this.#logError("can only be a :producer to count its buffered events");
-        return from.reply(this.#downstream?.bufferedCount ?? 0);
+        return this.reply(from, this.#downstream?.bufferedCount ?? 0);
+      case "drain":
+        return this.#drain(from);
       case "demand":
-        if (known.mode === undefined) return from.reply(atom(this.#downstream?.mode ?? "forward"));
+        if (known.mode === undefined) return this.reply(from, atom(this.#downstream?.mode ?? "forward"));
     }
     return super.call(request, from);
   }
@@ -178,6 +176,7 @@ export class StageProcess extends GenServerProcess {
 
   /** A subscription of ours ended; `handleCancel` has been told. Does this end the stage as well? */
   protected subscriptionEnded({ cancel, from }: UpstreamSubscription, { reason }: CancelReason): void | Promise<void> {
+    if (this.#isDraining) return this.#drained();
     if (!endsConsumer(cancel, reason)) return;
     this.core.runtime.logger.info(stoppingText(this.#host.title, from, reason));
     return this.end(reason);
@@ -188,6 +187,34 @@ export class StageProcess extends GenServerProcess {
     if (cancel === "temporary") return;
     this.#logError(`was not able to subscribe to the process ${to} because that process is not alive`);
     return this.end(Reason.noproc);
+  }
+
+  get #isDraining(): boolean {
+    return this.#drainers.length > 0;
+  }
+
+  /** Takes nothing more in, and ends with `normal` when all that it has is handled and sent. */
+  #drain(from: From): void | Promise<void> {
+    if (this.#drainers.push(from) > 1) return;
+    this.upstream?.cancelEach(Reason.normal);
+    return this.#host.run(
+      () => this.#host.callbacks.handleDrain?.(),
+      () => this.#drained(),
+    );
+  }
+
+  #drained(): void {
+    if (this.upstream?.isSubscribed) return;
+    const end = () =>
+      this.end(Reason.normal, undefined, () => {
+        for (const from of this.#drainers) from.reply(OK);
+      });
+    this.#info(new Work(end));
+  }
+
+  /** Figures about it, as they are now. */
+  stats(): StageStats {
+    return statsOf(this.core, this.#role, this.upstream, this.#downstream);
   }
 
   #subscribe(
@@ -227,82 +254,6 @@ export class StageProcess extends GenServerProcess {
   #logError(text: string): void {
     this.core.runtime.logger.error(`${this.#host.title} ${text}`);
   }
-}
-
-/** What a stage's own process does for it beyond a server's. */
-interface StageOperations {
-  subscribe(options: Subscribe, current?: Current): void;
-  ask(tag: Term, to: Address, count: number): void;
-  later(callback: () => unknown, afterEvents: boolean): void;
-  info(message: unknown): void;
-  openDemand(): number;
-}
-
-/** The `process` of every stage; the types that users see show of it what is for their role. */
-class StageOwnProcess extends OwnProcess {
-  readonly #core: ProcessCore;
-  stage!: StageOperations;
-
-  constructor(core: ProcessCore) {
-    super(core);
-    this.#core = core;
-  }
-
-  asyncSubscribe(options: Subscribe): void {
-    checkOptions(options);
-    this.stage.subscribe(options);
-  }
-
-  asyncResubscribe(from: Tuple, reason: unknown, options: Subscribe): void {
-    checkOptions(options);
-    this.stage.subscribe(options, { tag: from[1] as Term, reason: reason as Term });
-  }
-
-  ask(from: Tuple, count: number): void {
-    const address = this.#producerOf(from);
-    if (count > 0 && address !== undefined) this.stage.ask(from[1] as Term, address, count);
-  }
-
-  cancel(from: Tuple, reason: unknown): void {
-    const address = this.#producerOf(from);
-    if (address !== undefined) void this.#core.send(address, cancelMessage(this.pid, from[1], reason), false);
-  }
-
-  get openDemand(): number {
-    return this.stage.openDemand();
-  }
-
-  asyncInfo(message: unknown): void {
-    this.stage.info(this.#core.runtime.localCopy(message));
-  }
-
-  later(callback: () => unknown, options: { afterEvents?: boolean } = {}): void {
-    this.stage.later(callback, options.afterEvents ?? false);
-  }
-
-  #producerOf(from: Tuple): Address | undefined {
-    return resolve(from[0] as Pid, this.#core.runtime.identity.node);
-  }
-}
-
-const OPTION_NAMES: Record<StageRole, readonly string[]> = {
-  consumer: ["subscribeTo"],
-  producer: ["dispatcher", "bufferSize", "bufferKeep", "demand"],
-  producer_consumer: ["subscribeTo", "dispatcher", "bufferSize", "bufferKeep"],
-};
-
-/** Ends the start of a stage with `{bad_opts, Text}`, as GenStage does. */
-function checkStageOptions(options: ConsumerOptions & ProducerOptions, role: StageRole): void {
-  const unknown = Object.keys(options).filter((name) => !OPTION_NAMES[role].includes(name));
-  if (unknown.length > 0) throw badOptions(`unknown options ${inspect(unknown)}`);
-  const { bufferSize = 0, bufferKeep = "last", demand = "forward" } = options;
-  if (!(bufferSize >= 0)) throw badOptions(`expected bufferSize to be equal to or greater than 0, got: ${bufferSize}`);
-  if (bufferKeep !== "last" && bufferKeep !== "first") throw badOptions("expected bufferKeep to be last or first");
-  if (demand !== "forward" && demand !== "accumulate") throw badOptions("expected demand to be forward or accumulate");
-}
-
-function badOptions(text: string): Exit {
-  return new Exit(tuple(atom("bad_opts"), text));
 }
 
 function requestOf(own: Subscribe): SubscribeRequest {

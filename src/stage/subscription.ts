@@ -14,7 +14,7 @@ import {
   tuple,
 } from "../term/index.ts";
 import { checkRate, type Rate } from "./asks.ts";
-import { ALREADY_SUBSCRIBED } from "./messages.ts";
+import { ACK_OPTION, ALREADY_SUBSCRIBED } from "./messages.ts";
 
 /**
  * What the end of a subscription means for its consumer. `permanent`: the consumer ends too, with the same reason.
@@ -48,6 +48,12 @@ export interface OwnOptions {
    * whatever `cancel` says. `handleResubscribe` is asked each time. What was on its way is gone: see `position`.
    */
   readonly resubscribe?: BackoffOptions;
+  /**
+   * True: confirms what it has handled, to a producer of this library with events for one consumer each (demand or partition
+   * dispatcher). What it did not confirm when it is gone is sent to others, or to itself when it is back: each event is handled
+   * at least once, rather than at most once. Other producers never notice. Not for manual demand.
+   */
+  readonly ack?: boolean;
   /** Asks for no more events than these in a time; `maxDemand` is at most `rate.events` then. Default: no limit. */
   readonly rate?: Rate;
 }
@@ -83,7 +89,7 @@ export class Subscription extends TupleValue {
 }
 
 /** Names of {@link OwnOptions}. */
-const OWN = ["resubscribe", "rate"];
+const OWN = ["resubscribe", "rate", "ack"];
 /** Whether a consumer ends with a subscription of this mode that ended for this reason. Source: gen_stage.md §4.5. */
 export function endsConsumer(cancel: CancelMode, reason: Term): boolean {
   if (reason === ALREADY_SUBSCRIBED) return false;
@@ -98,13 +104,16 @@ const WIRE_NAMES = new Map([
 ]);
 
 /** The options as a keyword list, in the order in which they were given. */
-export function keywords(options: SubscriptionOptions & { readonly to?: unknown }): TupleValue[] {
+export function keywords(
+  options: SubscriptionOptions & Pick<OwnOptions, "ack"> & { readonly to?: unknown },
+): TupleValue[] {
   const list: TupleValue[] = [];
   for (const [name, value] of Object.entries(options)) {
     if (name === "to" || OWN.includes(name) || value === undefined) continue;
     const term = name === "cancel" ? atom(value as string) : value;
     list.push(tuple(atom(WIRE_NAMES.get(name) ?? name), term as object) as unknown as TupleValue);
   }
+  if (options.ack) list.push(tuple(atom(ACK_OPTION), true) as unknown as TupleValue);
   return list;
 }
 

@@ -6,7 +6,14 @@ import type { CancelReason } from "./callbacks.ts";
 import { type Chunk, Demand } from "./demand.ts";
 import { type StageHost, Work } from "./host.ts";
 import type { Intake } from "./intake.ts";
-import { askMessage, type ConsumerOperation, type Current, cancelMessage, subscribeMessage } from "./messages.ts";
+import {
+  ackMessage,
+  askMessage,
+  type ConsumerOperation,
+  type Current,
+  cancelMessage,
+  subscribeMessage,
+} from "./messages.ts";
 import { describe, peerTerm, resolveProducer } from "./producer-address.ts";
 import { type Position, Resubscriber } from "./resubscriber.ts";
 import {
@@ -37,6 +44,8 @@ export interface UpstreamSubscription {
   /** Events that came, and events that `handleEvents` is done with. */
   received: number;
   handled: number;
+  /** The producer wants to know what has been handled. */
+  confirms: boolean;
   /** As `handleEvents` sees it: with the pid that the latest events came from, to which asks go. */
   source: Subscription | undefined;
 }
@@ -152,15 +161,28 @@ export class Upstream {
     if (subscription === undefined) {
       return this.#send(pid, cancelMessage(this.#host.core.pid, tag, UNKNOWN_SUBSCRIPTION));
     }
+    if (operation.kind === "acks") {
+      subscription.confirms = subscription.demand !== undefined;
+      return;
+    }
     const work = () => this.#events(subscription, pid, operation.events);
     return this.#intake === undefined ? work() : this.#intake.put(work);
   }
 
-  /** Tells all producers that it is over, and forgets them. */
-  cancelAll(reason: unknown): void {
+  get isSubscribed(): boolean {
+    return this.#subscriptions.size > 0;
+  }
+
+  /** Asks all producers to end the subscriptions. They have ended when these say so. */
+  cancelEach(reason: unknown): void {
     for (const { tag, producer } of this.#subscriptions.values()) {
       this.#send(producer, cancelMessage(this.#host.core.pid, tag, reason));
     }
+  }
+
+  /** Tells all producers that it is over, and forgets them. */
+  cancelAll(reason: unknown): void {
+    this.cancelEach(reason);
     this.#subscriptions.clear();
   }
 
@@ -205,6 +227,7 @@ export class Upstream {
           options: parsed,
           received: 0,
           handled: 0,
+          confirms: false,
           source: undefined,
         };
         this.#subscriptions.set(termKey(tag), subscription);
@@ -252,6 +275,7 @@ export class Upstream {
         () => callbacks.handleEvents?.(chunk, source),
         () => {
           subscription.handled += size;
+          if (subscription.confirms) this.#send(source.peer as Pid, ackMessage(core.pid, subscription.tag, size));
           if (ask > 0) this.#ask(subscription, source.peer as Pid, ask);
         },
       );
