@@ -8,6 +8,7 @@ defmodule Ours.SysTest do
     {:supervisor, :gen_server, &__MODULE__.ask_supervisor/2, [], [:in, :out]},
     {:dynamic, :gen_server, &__MODULE__.ask_supervisor/2, [], [:in, :out]},
     {:tasks, :gen_server, &__MODULE__.ask_supervisor/2, [], [:in, :out]},
+    {:partitions, :gen_server, &__MODULE__.ask_partitions/2, 2, [:in, :out]},
     {:registry, :gen_server, &__MODULE__.ask_anything/2, {:error, {:bad_call, :anything}}, [:in, :out]},
     {:agent, :gen_server, &__MODULE__.ask_agent/2, 0, [:in, :out]},
     {:lines, :gen_server, &__MODULE__.ask_stage/2, {:error, :not_a_consumer}, [:in, :out]},
@@ -19,6 +20,7 @@ defmodule Ours.SysTest do
   def ask_server(pid, timeout), do: GenServer.call(pid, :trail, timeout)
   def ask_supervisor(pid, timeout), do: GenServer.call(pid, :which_children, timeout)
 
+  def ask_partitions(pid, timeout), do: length(GenServer.call(pid, :which_children, timeout))
   def ask_anything(pid, timeout), do: GenServer.call(pid, :anything, timeout)
   def ask_agent(pid, timeout), do: Agent.get(pid, Ours, :one, [], timeout)
   def ask_stage(pid, timeout), do: GenServer.call(pid, {:"$subscribe", nil, self(), []}, timeout)
