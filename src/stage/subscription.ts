@@ -32,8 +32,11 @@ export interface SubscriptionOptions {
   readonly cancel?: CancelMode;
   /** For a producer with a PartitionDispatcher: which partition. */
   readonly partition?: unknown;
-  /** For an Elixir producer with a BroadcastDispatcher: `&Mod.fun/1`, a function that exists there. */
-  readonly selector?: Export;
+  /**
+   * For a producer with a BroadcastDispatcher. In Elixir: `&Mod.fun/1`, a function that exists there. In TypeScript: one of its
+   * `selectors` by name, an atom or a string.
+   */
+  readonly selector?: Export | Atom | string;
 }
 
 /** A subscription yet to be made, by whomever: all of it travels. */
