@@ -14,7 +14,7 @@ export interface LogLine {
 
 /** A node without a network: a runtime under simulated time, whose signals to other nodes are recorded. */
 export class TestNode {
-  readonly clock = new SimulatedClock();
+  readonly clock: SimulatedClock;
   readonly logs: LogLine[] = [];
   /** Signals that left for other nodes. */
   readonly sent: { readonly node: string; readonly signal: Signal; readonly dial: boolean }[] = [];
@@ -29,7 +29,8 @@ export class TestNode {
   /** What the test's own process received. */
   readonly inbox: Term[] = [];
 
-  constructor(name = "ts@127.0.0.1") {
+  constructor(name = "ts@127.0.0.1", clock = new SimulatedClock()) {
+    this.clock = clock;
     const log = (level: keyof Logger) => (text: string) => void this.logs.push({ level, text });
     this.runtime = new Runtime({
       identity: new Identity(name, 7, new SeededRandom(1)),
