@@ -34,7 +34,7 @@ test.each([
 
 test("#69: infos to a producer_consumer come behind what it has taken in", async () => {
   const stages = new Stages();
-  const hand = await stages.handProducer({ maxDemand: 10 }, {}, "producerConsumer");
+  const hand = await stages.handProducerOfMiddle({ maxDemand: 10 });
   await hand.emit(1, 2);
 
   await stages.cast(hand.pid, infoRequest("behind 2"));

@@ -116,7 +116,7 @@ test("#34: broadcast from the middle goes on once a silent subscriber is gone", 
 
 test("#35: the end of a producer is told behind what it had sent", async () => {
   const stages = new Stages();
-  const hand = await stages.handProducer({ maxDemand: 10, cancel: "temporary" }, {}, "producerConsumer");
+  const hand = await stages.handProducerOfMiddle({ maxDemand: 10, cancel: "temporary" });
   await hand.emit(1, 2);
 
   await hand.cancel(atom("enough"));
@@ -131,7 +131,7 @@ test("#35: the end of a producer is told behind what it had sent", async () => {
 
 test("#36: one with a permanent producer that has ended lives until what it had taken in is handled", async () => {
   const stages = new Stages();
-  const hand = await stages.handProducer({ maxDemand: 10 }, {}, "producerConsumer");
+  const hand = await stages.handProducerOfMiddle({ maxDemand: 10 });
   await hand.emit(1, 2);
 
   await hand.end(atom("gone"));
@@ -144,7 +144,7 @@ test("#36: one with a permanent producer that has ended lives until what it had 
 
 test("#37: what waited until its producer was gone comes as one list, and nobody is asked", async () => {
   const stages = new Stages();
-  const hand = await stages.handProducer({ maxDemand: 10, minDemand: 8, cancel: "temporary" }, {}, "producerConsumer");
+  const hand = await stages.handProducerOfMiddle({ maxDemand: 10, minDemand: 8, cancel: "temporary" });
   await hand.emit(1, 2, 3, 4, 5);
   await hand.cancel(atom("enough"));
 

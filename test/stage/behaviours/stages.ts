@@ -333,15 +333,23 @@ export class Stages {
     };
   }
 
-  /** A process that plays a producer by hand, and a consumer (or another stage) that has subscribed to it. */
-  async handProducer(
-    options: Omit<Subscribe, "to"> = {},
-    given: Behaviour = {},
-    role: "consumer" | "producerConsumer" = "consumer",
+  /** A process that plays a producer by hand, and a consumer that has subscribed to it. */
+  handProducer(options: Omit<Subscribe, "to"> = {}, given: Behaviour = {}) {
+    return this.#handProducer(options, (subscribeTo) => this.consumer({ ...given, subscribeTo }));
+  }
+
+  /** A process that plays a producer by hand, and a producer_consumer that has subscribed to it. */
+  handProducerOfMiddle(options: Omit<Subscribe, "to"> = {}, given: Behaviour = {}) {
+    return this.#handProducer(options, (subscribeTo) => this.producerConsumer({ ...given, subscribeTo }));
+  }
+
+  async #handProducer<S extends { pid: Pid }>(
+    options: Omit<Subscribe, "to">,
+    start: (subscribeTo: Subscribe[]) => Promise<S>,
   ) {
     const inbox: Term[] = [];
     const core = this.node.spawn(inbox);
-    const stage = await this[role]({ ...given, subscribeTo: [{ to: core.pid, ...options }] });
+    const stage = await start([{ to: core.pid, ...options }]);
     const hand = this.#hand(stage.pid, core, inbox);
     const tag = ((inbox[0] as unknown as Term[])[1] as unknown as Term[])[1] as Ref;
     const asks = () =>

@@ -37,7 +37,7 @@ const terminate = tuple(atom("terminate"), atom("normal"));
 async function failure(stage: (typeof TYPES)[number], result: unknown) {
   const node = new TestNode();
   node.core.trapExit = true;
-  const reason = await node.start(stage, { args: result, link: true }).then(
+  const reason = await node.start(stage as new () => SomeProducer, { args: result, link: true }).then(
     () => "started",
     (error: { reason: Term }) => inspect(error.reason),
   );
