@@ -33,6 +33,8 @@ export interface StageCallbacks {
   handleDemand?(demand: number): MaybePromise<CastResult<unknown>>;
   formatDiscarded?(count: number): boolean;
   handleDrain?(): MaybePromise<CastResult<unknown>>;
+  /** True: events are not handled when `handleEvents` is done, but when the stage says so. */
+  readonly confirmsItself?: boolean;
   /** Of a producer_consumer, which has no `handleDemand`: there is demand that nothing that waits in it could serve. */
   handleOpenDemand?(): void;
 }

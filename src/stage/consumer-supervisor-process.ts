@@ -78,6 +78,11 @@ export class ConsumerSupervisorProcess extends DynamicSupervisorProcess {
         tuple(atom("bad_opts"), `restart has to be temporary or transient in a consumer supervisor, got: ${restart}`),
       );
     }
+    if (subscribeTo.some(({ ack }) => ack)) {
+      throw new Exit(
+        tuple(atom("bad_opts"), "ack is not supported: children end in any order, and confirmations have one"),
+      );
+    }
     this.#childOf = childOf;
     this.#restart = restart;
     await super.launch({ ...supervise, options: intensity } as Supervise);

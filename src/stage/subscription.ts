@@ -54,7 +54,7 @@ export interface OwnOptions {
   /**
    * True: confirms what it has handled, to a producer of this library with events for one consumer each (demand or partition
    * dispatcher). What it did not confirm when it is gone is sent to others, or to itself when it is back: each event is handled
-   * at least once, rather than at most once. Other producers never notice. Not for manual demand.
+   * at least once, rather than at most once. Other producers never notice. Not for a ConsumerSupervisor.
    */
   readonly ack?: boolean;
   /** Asks for no more events than these in a time; `maxDemand` is at most `rate.events` then. Default: no limit. */

@@ -4,6 +4,7 @@ import { type CancelReason, type WireOptions, withOptions } from "./callbacks.ts
 import { Demand } from "./demand.ts";
 import { EventQueue } from "./event-queue.ts";
 import { ProducerConsumer, type ProducerConsumerOptions } from "./producer-consumer.ts";
+import type { StageOwnProcess } from "./stage-own-process.ts";
 import { parsedOptions, type Subscription } from "./subscription.ts";
 
 /** What {@link through} makes a stage of. Its `signal` is aborted when the stage ends. */
@@ -32,6 +33,9 @@ export function through<In, Out>(
 }
 
 class TransformStage<In, Out> extends ProducerConsumer<In, Out> {
+  declare protected readonly process: ProducerConsumer<In, Out>["process"] & Pick<StageOwnProcess, "confirm">;
+  /** When the generator is through with them. */
+  readonly confirmsItself = true;
   readonly #transform: Transform<In, Out>;
   readonly #options: ProducerConsumerOptions<Out>;
   readonly #input = new EventQueue<In>();
@@ -69,7 +73,10 @@ class TransformStage<In, Out> extends ProducerConsumer<In, Out> {
     for (const { size, ask } of this.#demands.get(from.subscriptionTag)?.take(events.length) ?? [
       { size: events.length, ask: 0 },
     ]) {
-      this.#input.put(events.slice(at, at + size), () => this.process.ask(from, ask));
+      this.#input.put(events.slice(at, at + size), () => {
+        this.process.confirm(from, size);
+        this.process.ask(from, ask);
+      });
       at += size;
     }
   }

@@ -114,6 +114,12 @@ export class Upstream {
     return this.#subscriptions.values();
   }
 
+  /** Events that `handleEvents` only took note of have been handled. */
+  confirm(tag: Term, to: Address, count: number): void {
+    const subscription = this.#subscriptions.get(termKey(tag));
+    if (subscription !== undefined) this.#confirm(subscription, to, count);
+  }
+
   /** Asks for events of a subscription whose demand is the user's business. */
   ask(tag: Term, to: Address, count: number): void {
     const subscription = this.#subscriptions.get(termKey(tag));
@@ -162,7 +168,7 @@ export class Upstream {
       return this.#send(pid, cancelMessage(this.#host.core.pid, tag, UNKNOWN_SUBSCRIPTION));
     }
     if (operation.kind === "acks") {
-      subscription.confirms = subscription.demand !== undefined;
+      subscription.confirms = true;
       return;
     }
     const work = () => this.#events(subscription, pid, operation.events);
@@ -247,9 +253,7 @@ export class Upstream {
     if (demand === undefined || isOver) {
       return this.#host.run(
         () => this.#host.callbacks.handleEvents?.(events, source),
-        () => {
-          subscription.handled += events.length;
-        },
+        () => this.#handled(subscription, pid, events.length),
       );
     }
     const chunks = demand.take(events.length);
@@ -274,14 +278,22 @@ export class Upstream {
       const pending = this.#host.run(
         () => callbacks.handleEvents?.(chunk, source),
         () => {
-          subscription.handled += size;
-          if (subscription.confirms) this.#send(source.peer as Pid, ackMessage(core.pid, subscription.tag, size));
+          this.#handled(subscription, source.peer as Pid, size);
           if (ask > 0) this.#ask(subscription, source.peer as Pid, ask);
         },
       );
       if (pending instanceof Promise)
         return pending.then(() => this.#handle(subscription, source, events, chunks, index, at));
     }
+  }
+
+  #handled(subscription: UpstreamSubscription, producer: Pid, count: number): void {
+    if (this.#host.callbacks.confirmsItself !== true) this.#confirm(subscription, producer, count);
+  }
+
+  #confirm(subscription: UpstreamSubscription, producer: Address, count: number): void {
+    subscription.handled += count;
+    if (subscription.confirms) this.#send(producer, ackMessage(this.#host.core.pid, subscription.tag, count));
   }
 
   #down(tag: Ref, reason: Term): void | Promise<void> {

@@ -4,12 +4,13 @@ import { Exit } from "../../src/runtime/index.ts";
 import {
   broadcastDispatcher,
   Consumer,
+  GenStage,
   Producer,
   type ProducerOptions,
   type Subscribe,
   withOptions,
 } from "../../src/stage/index.ts";
-import { ackMessage, askMessage, eventsMessage, subscribeMessage } from "../../src/stage/messages.ts";
+import { ackMessage, acksMessage, askMessage, eventsMessage, subscribeMessage } from "../../src/stage/messages.ts";
 import type { StageProcess } from "../../src/stage/stage-process.ts";
 import { atom, inspect, type Pid, type Term, tuple } from "../../src/term/index.ts";
 import { integers, TestNode } from "./harness.ts";
@@ -146,4 +147,44 @@ test("a producer that does not know the option gets no confirmations", async () 
     "{:ask, 1}",
     "{:ask, 1}",
   ]);
+});
+
+test("a generator in the middle confirms what it has been through, not what it was given", async () => {
+  const node = new TestNode();
+  const got: Term[] = [];
+  const producer = node.spawn(got);
+  let next: () => void = () => {};
+  const stage = GenStage.through<number, number>(
+    async function* (events) {
+      for await (const event of events) {
+        await new Promise<void>((resolve) => {
+          next = resolve;
+        });
+        yield event;
+      }
+    },
+    { subscribeTo: [{ to: producer.pid, maxDemand: 4, minDemand: 2, ack: true }] },
+  );
+  const { pid } = await node.start(stage);
+  Careful.handled = [];
+  Careful.crashAt = new Set();
+  await node.start(Careful, { args: [{ to: pid, maxDemand: 10 }] });
+  const tag = ((got[0] as unknown as Term[])[1] as unknown as Term[])[1];
+  const send = async (message: unknown) => {
+    void producer.send(pid, message, false);
+    await node.clock.settle();
+  };
+  const confirmed = () =>
+    got.map((message) => inspect((message as unknown as Term[])[2])).filter((text) => text.includes("ack, "));
+  await send(acksMessage(producer.pid, tag));
+  await send(eventsMessage(producer.pid, tag, [1, 2, 3, 4]));
+  expect(confirmed()).toEqual([]);
+
+  for (let i = 0; i < 4; i++) {
+    next();
+    await node.clock.settle();
+  }
+
+  expect(confirmed()).toEqual(["{:tiebeam_ack, 2}", "{:tiebeam_ack, 2}"]);
+  expect(Careful.handled).toEqual([1, 2, 3, 4]);
 });
