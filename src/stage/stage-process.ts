@@ -58,6 +58,7 @@ export class StageProcess extends GenServerProcess {
     process.stage = {
       subscribe: (options, current) => this.#later(() => this.upstream?.subscribe({ ...requestOf(options), current })),
       ask: (tag, to, count) => this.upstream?.ask(tag, to, count),
+      confirm: (tag, to, count) => this.upstream?.confirm(tag, to, count),
       later: (callback, afterEvents) => {
         const work = new Work(() => this.guarded(callback, this.goOn));
         core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#info(work)) : work));
