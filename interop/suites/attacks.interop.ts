@@ -47,6 +47,7 @@ describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (rel
       leader: () => node.erpc.call(beam.name, "erlang", "group_leader"),
       polluted: () => "polluted" in {},
     });
+    node.expose(mod("Ours"), { for_friends: () => atom("secret") }, { peers: ["friend@127.0.0.1"] });
   }
 
   test.each(SCRIPT.tests)("%s", (name) => {

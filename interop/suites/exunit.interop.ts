@@ -14,7 +14,7 @@ class PrintedLog extends KeptLog {
   }
 }
 
-const SCRIPTS = ["gen_server", "sys", "supervisors", "tasks", "rpc", "ties", "gen_event", "gen_statem"].map(readScript);
+const SCRIPTS = ["gen_server", "sys", "supervisors", "tasks", "rpc", "ties", "gen_event", "gen_statem", "loss"].map(readScript);
 
 describePeers("ExUnit, on a node of ours", { otp: ["25", "27", "29"] }, (release) => {
   let beam: Beam;

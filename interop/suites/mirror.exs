@@ -133,7 +133,7 @@ defmodule Mirror do
     receive do
       {:DOWN, ^ref, :process, ^pid, reason} -> {:down, reason}
     after
-      100 ->
+      250 ->
         Process.demonitor(ref, [:flush])
         messages = for {:EXIT, _from, reason} <- Fixtures.Probe.mailbox(pid), do: reason
         Fixtures.Probe.stop(pid)

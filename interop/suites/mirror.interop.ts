@@ -142,15 +142,15 @@ describePeers("everything that is on a BEAM, used from here", {}, (release) => {
 
     test("late replies are dropped, a busy server answers those who still wait", async () => {
       const pid = await odd();
-      const late = await failure(node.call(pid, tuple(atom("deferred"), 60, "late"), { timeoutMs: 20 }));
+      const late = await failure(node.call(pid, tuple(atom("deferred"), 300, "late"), { timeoutMs: 20 }));
       expect(late).toMatchObject({ code: "EXIT_TIMEOUT" });
-      const busy = node.call(pid, tuple(atom("sleep"), 100));
+      const busy = node.call(pid, tuple(atom("sleep"), 400));
       expect(await failure(node.call(pid, tuple(atom("reply_twice"), 1), { timeoutMs: 20 }))).toMatchObject({
         code: "EXIT_TIMEOUT",
       });
       expect(await busy).toBe(atom("slept"));
       expect(await node.call(pid, tuple(atom("reply_twice"), 2))).toBe(2);
-      await sleep(30);
+      await sleep(50);
       leftNothing();
     });
 
@@ -177,12 +177,12 @@ describePeers("everything that is on a BEAM, used from here", {}, (release) => {
         replies: [{ node: beam.name, reply: 7 }],
         badNodes: [NOBODY, node.name],
       });
-      const silent = tuple(atom("when_silent"), 60, "late");
+      const silent = tuple(atom("when_silent"), 300, "late");
       expect(await node.multiCall([beam.name], named.name, silent, { timeoutMs: 20 })).toEqual({
         replies: [],
         badNodes: [beam.name],
       });
-      await sleep(60);
+      await sleep(350);
       leftNothing();
     });
 
@@ -211,7 +211,7 @@ describePeers("everything that is on a BEAM, used from here", {}, (release) => {
       const gone = { name: "nobody", node: beam.name };
       expect(await failure(node.server(gone).stop())).toMatchObject({ code: "EXIT_NOPROC" });
       const busy = await odd();
-      void node.call(busy, tuple(atom("sleep"), 100)).catch(() => {});
+      void node.call(busy, tuple(atom("sleep"), 500)).catch(() => {});
       expect(await failure(node.server(busy).stop(normal, { timeoutMs: 20 }))).toMatchObject({ code: "EXIT_TIMEOUT" });
       expect((await down(busy)).reason).toSatisfy((reason) => reason === normal || reason === atom("noproc"));
       leftNothing();
@@ -470,9 +470,9 @@ describePeers("everything that is on a BEAM, used from here", {}, (release) => {
 
     test("timeouts, aborts and nodes that are not there", async () => {
       for (const call of [node.erpc.call.bind(node.erpc), node.rpc.call.bind(node.rpc)]) {
-        const timedOut = call(beam.name, MIRROR, "later", [80, 1], { timeoutMs: 20 });
+        const timedOut = call(beam.name, MIRROR, "later", [400, 1], { timeoutMs: 20 });
         expect(await rpcFailure(timedOut)).toEqual(["RPC_TIMEOUT", "error", ":timeout"]);
-        const aborted = call(beam.name, MIRROR, "later", [80, 1], { signal: AbortSignal.timeout(20) });
+        const aborted = call(beam.name, MIRROR, "later", [400, 1], { signal: AbortSignal.timeout(20) });
         await expect(aborted).rejects.toMatchObject({ name: "TimeoutError" });
         expect(await rpcFailure(call(NOBODY, MIRROR, "later", [0, 1]))).toEqual(["NODEDOWN"]);
       }
@@ -480,7 +480,7 @@ describePeers("everything that is on a BEAM, used from here", {}, (release) => {
         results: [1],
         badNodes: [NOBODY],
       });
-      await sleep(80);
+      await sleep(450);
       leftNothing();
     });
 
@@ -582,7 +582,7 @@ describePeers("everything that is on a BEAM, used from here", {}, (release) => {
           const ended = down(pid);
           node.exit(pid, reason);
           // The signal and what asks for its effect go different ways; only what is alive is asked.
-          const first = await Promise.race([ended, sleep(100)]);
+          const first = await Promise.race([ended, sleep(250)]);
           const ours =
             first === undefined
               ? await node.erpc.call(beam.name, MIRROR, "seen", [pid])

@@ -300,6 +300,13 @@ defmodule Ours.AttacksTest do
     assert {:error, {:exception, :badarg, _}} = improper
   end
 
+  test "a function that is exposed to others only" do
+    assert_undef(Ours, :for_friends, [])
+    assert {:value, {_, ref}} = attack(fn -> Node.spawn_monitor(ours(), Ours, :for_friends, []) end)
+    assert_receive {:DOWN, ^ref, :process, _, {:undef, [{Ours, :for_friends, [], []}]}}
+    attack(fn -> GenServer.cast({:rex, ours()}, {:cast, Ours, :for_friends, [], Process.group_leader()}) end)
+  end
+
   test "the longest atoms there are, as modules, functions and names" do
     for letter <- ["a", "ö", "𝔸"] do
       huge = String.to_atom(String.duplicate(letter, 255))

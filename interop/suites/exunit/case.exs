@@ -1,8 +1,6 @@
-# What the scripts of this folder share. They are ordinary ExUnit: with a tiebeam node that runs `interop/support/exunit-node.ts`,
-#
-#     TIEBEAM_NODE=web@127.0.0.1 elixir --name me@127.0.0.1 --cookie c -r case.exs -r gen_server.exs
-#
-# runs one of them by hand. `exunit.interop.ts` runs them all, with a formatter that hands the results over.
+# What the scripts of this folder share. `exunit.interop.ts` runs them all, in one run of ExUnit for each release, against a node
+# that has what `interop/support/exunit-node.ts` exposes, and takes the results over from a formatter. They are ordinary ExUnit:
+# `elixir -r case.exs -r gen_server.exs -e "ExUnit.run()"` runs one by hand, with such a node's name in TIEBEAM_NODE.
 
 defmodule Ours.Results do
   @moduledoc "A formatter that sends `{:test, result}` for each test that has ended to the process in `:results_to`."

@@ -73,11 +73,11 @@ defmodule Ours.GenStatemTest do
     assert ask(machine, {:cancel, :never}) == :ok
     assert eventually(fn -> List.last(ask(machine, :log)) == {:timeout, {:named, 1}, :late} end)
     assert ask(machine, {:silence, 20}) == :ok
-    Process.sleep(50)
+    Process.sleep(150)
     assert List.last(ask(machine, :log)) == {:timeout, :silence}
-    assert ask(machine, {:silence, 60}) == :ok
+    assert ask(machine, {:silence, 400}) == :ok
     assert ask(machine, :passes) == 2
-    Process.sleep(90)
+    Process.sleep(500)
     assert Enum.count(ask(machine, :log), &(&1 == {:timeout, :silence})) == 1
   end
 

@@ -29,13 +29,13 @@ defmodule Ours.RpcTest do
   end
 
   test "erpc.call: timeout, no connection, bad arguments" do
-    assert {:error, {:erpc, :timeout}} = outcome(fn -> :erpc.call(ours(), Ours, :later, [100, 1], 20) end)
-    assert {:error, {:erpc, :timeout}} = outcome(fn -> :erpc.call(ours(), Ours, :later, [100, 1], 0) end)
+    assert {:error, {:erpc, :timeout}} = outcome(fn -> :erpc.call(ours(), Ours, :later, [300, 1], 20) end)
+    assert {:error, {:erpc, :timeout}} = outcome(fn -> :erpc.call(ours(), Ours, :later, [300, 1], 0) end)
     assert {:error, {:erpc, :noconnection}} = outcome(fn -> :erpc.call(@nobody, Ours, :sum, [1, 2]) end)
     assert {:error, {:erpc, :badarg}} = outcome(fn -> :erpc.call(ours(), Ours, :sum, :no_list) end)
     improper = outcome(fn -> :erpc.call(ours(), Ours, :sum, [1 | 2]) end)
     assert {:error, {:exception, :badarg, [{:erlang, :apply, [Ours, :sum, [1 | 2]], _}]}} = improper
-    Process.sleep(120)
+    Process.sleep(350)
     assert mailbox() == []
   end
 
@@ -56,14 +56,14 @@ defmodule Ours.RpcTest do
     assert [{:throw, 1}, {:throw, 1}] = :erpc.multicall([ours(), ours()], Ours, :throws, [1])
     assert [{:exit, {:exception, :bye}}] = :erpc.multicall([ours()], Ours, :exits, [:bye])
     assert [{:error, {:exception, %RuntimeError{}, [_ | _]}}] = :erpc.multicall([ours()], Ours, :raises, ["no"])
-    assert [{:error, {:erpc, :timeout}}] = :erpc.multicall([ours()], Ours, :later, [100, 1], 20)
+    assert [{:error, {:erpc, :timeout}}] = :erpc.multicall([ours()], Ours, :later, [300, 1], 20)
     assert [{:error, {:exception, :undef, _}}] = :erpc.multicall([ours()], fn -> 1 end)
-    Process.sleep(120)
+    Process.sleep(350)
     assert mailbox() == []
   end
 
   test "erpc.send_request with receive_response, wait_response and check_response" do
-    request = :erpc.send_request(ours(), Ours, :later, [40, :a])
+    request = :erpc.send_request(ours(), Ours, :later, [150, :a])
     assert :erpc.wait_response(request, 0) == :no_response
     assert :erpc.receive_response(request, 1_000) == :a
     request = :erpc.send_request(ours(), Ours, :later, [20, :b])
@@ -80,10 +80,32 @@ defmodule Ours.RpcTest do
 
     request = :erpc.send_request(ours(), :os, :cmd, [~c"ls"])
     assert {:error, {:exception, :undef, _}} = outcome(fn -> :erpc.receive_response(request) end)
-    request = :erpc.send_request(ours(), Ours, :later, [50, 1])
+    request = :erpc.send_request(ours(), Ours, :later, [300, 1])
     assert {:error, {:erpc, :timeout}} = outcome(fn -> :erpc.receive_response(request, 10) end)
-    Process.sleep(70)
+    Process.sleep(350)
     assert mailbox() == []
+  end
+
+  test "a function whose process is killed: its caller learns the signal" do
+    request = :erpc.send_request(ours(), Ours, :never, [])
+    Process.exit(runner(self()), :kill)
+    assert outcome(fn -> :erpc.receive_response(request, 1_000) end) == {:exit, {:signal, :killed}}
+    for {call, expected} <- [
+          {fn -> :erpc.call(ours(), Ours, :never, []) end, {:exit, {:signal, :boom}}},
+          {fn -> :rpc.call(ours(), Ours, :never, []) end, {:value, {:badrpc, {:EXIT, :boom}}}}
+        ] do
+      task = Task.async(fn -> outcome(call) end)
+      Process.exit(runner(task.pid), :boom)
+      assert Task.await(task) == expected
+    end
+  end
+
+  # The process over there that runs the function for a caller, who monitors it.
+  defp runner(caller) do
+    eventually(fn ->
+      {:monitors, monitors} = Process.info(caller, :monitors)
+      Enum.find_value(monitors, fn {:process, pid} -> is_pid(pid) and node(pid) == ours() and pid end)
+    end)
   end
 
   test "a collection of erpc requests" do
@@ -106,9 +128,9 @@ defmodule Ours.RpcTest do
     assert {:badrpc, {:EXIT, {%RuntimeError{message: "RangeError: no"}, [_ | _]}}} = call.(:raises, ["no"])
     assert {:badrpc, {:EXIT, {:undef, [{Ours, :missing, [], []}]}}} = call.(:missing, [])
     assert call.(:later, [0, {:EXIT, :value}]) == {:badrpc, {:EXIT, :value}}
-    assert :rpc.call(ours(), Ours, :later, [100, 1], 20) == {:badrpc, :timeout}
+    assert :rpc.call(ours(), Ours, :later, [300, 1], 20) == {:badrpc, :timeout}
     assert :rpc.call(@nobody, Ours, :sum, [1, 2]) == {:badrpc, :nodedown}
-    Process.sleep(120)
+    Process.sleep(350)
     assert mailbox() == []
   end
 
@@ -119,7 +141,7 @@ defmodule Ours.RpcTest do
     assert call.(:exits, [:bye]) == {:badrpc, {:EXIT, :bye}}
     assert {:badrpc, {:EXIT, {%RuntimeError{}, [_ | _]}}} = call.(:raises, ["no"])
     assert {:badrpc, {:EXIT, {:undef, [{:os, :cmd, [~c"ls"], []}]}}} = :rpc.block_call(ours(), :os, :cmd, [~c"ls"])
-    assert :rpc.block_call(ours(), Ours, :later, [100, 1], 20) == {:badrpc, :timeout}
+    assert :rpc.block_call(ours(), Ours, :later, [300, 1], 20) == {:badrpc, :timeout}
     assert :rpc.block_call(@nobody, Ours, :sum, [1, 2]) == {:badrpc, :nodedown}
     {name, _} = server = start_named(:server)
     both = for i <- 1..2, do: Task.async(fn -> :rpc.block_call(ours(), Ours, :note_slowly, [name, i]) end)
@@ -129,7 +151,7 @@ defmodule Ours.RpcTest do
   end
 
   test "rpc.async_call with yield and nb_yield" do
-    key = :rpc.async_call(ours(), Ours, :later, [30, :slow])
+    key = :rpc.async_call(ours(), Ours, :later, [150, :slow])
     assert :rpc.nb_yield(key, 0) == :timeout
     assert :rpc.nb_yield(key, 1_000) == {:value, :slow}
     assert :rpc.yield(:rpc.async_call(ours(), Ours, :sum, [2, 2])) == 4
@@ -148,11 +170,11 @@ defmodule Ours.RpcTest do
 
   test "rpc.multicall has the results, and the nodes that are not there or too slow" do
     assert :rpc.multicall([ours(), @nobody], Ours, :sum, [1, 2]) == {[3], [@nobody]}
-    assert :rpc.multicall([ours()], Ours, :later, [100, 1], 20) == {[], [ours()]}
+    assert :rpc.multicall([ours()], Ours, :later, [300, 1], 20) == {[], [ours()]}
     assert {[{:badrpc, {:EXIT, {:undef, _}}}], []} = :rpc.multicall([ours()], :os, :getpid, [])
     assert {[:ball, {:badrpc, {:EXIT, :bye}}], []} =
              {Enum.flat_map([throws: [:ball], exits: [:bye]], fn {f, a} -> elem(:rpc.multicall([ours()], Ours, f, a), 0) end), []}
-    Process.sleep(120)
+    Process.sleep(350)
     assert mailbox() == []
   end
 

@@ -221,7 +221,7 @@ defmodule Ours.SysTest do
   test "sys of nobody is noproc, of a busy server a timeout whose late answer is dropped" do
     assert {:exit, {:noproc, {:sys, :get_state, _}}} = outcome(fn -> :sys.get_state({:nobody_has_this, ours()}) end)
     pid = start(:server)
-    GenServer.cast(pid, {:busy, 80})
+    GenServer.cast(pid, {:busy, 400})
     assert {:exit, {:timeout, {:sys, :get_state, _}}} = outcome(fn -> :sys.get_state(pid, 20) end)
     assert :sys.get_state(pid) == %{trail: []}
     assert mailbox() == []

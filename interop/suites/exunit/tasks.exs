@@ -42,7 +42,7 @@ defmodule Ours.TaskTest do
 
   test "await times out, yield waits on, shutdown ends it" do
     tasks = start(:tasks)
-    slow = Task.Supervisor.async_nolink(tasks, Ours, :later, [60, :slow])
+    slow = Task.Supervisor.async_nolink(tasks, Ours, :later, [200, :slow])
     assert Task.yield(slow, 10) == nil
     assert Task.yield(slow, 1_000) == {:ok, :slow}
     never = Task.Supervisor.async_nolink(tasks, Ours, :never, [])
@@ -50,8 +50,8 @@ defmodule Ours.TaskTest do
     assert down(never.pid) in [:shutdown, :noproc]
     assert Task.shutdown(Task.Supervisor.async_nolink(tasks, Ours, :never, []), :brutal_kill) == nil
     assert {:timeout, {Task, :await, _}} =
-             elem(outcome(fn -> Task.await(Task.Supervisor.async_nolink(tasks, Ours, :later, [60, 1]), 10) end), 1)
-    Process.sleep(80)
+             elem(outcome(fn -> Task.await(Task.Supervisor.async_nolink(tasks, Ours, :later, [300, 1]), 10) end), 1)
+    Process.sleep(350)
     assert mailbox() == []
   end
 
@@ -95,7 +95,7 @@ defmodule Ours.TaskTest do
     assert Enum.sort(unordered) == doubled
     failing = Task.Supervisor.async_stream_nolink(tasks, [:a, :b], Ours, :exits, [])
     assert Enum.to_list(failing) == [exit: :a, exit: :b]
-    slow = Task.Supervisor.async_stream_nolink(tasks, [0, 200], Ours, :later, [:x], timeout: 60, on_timeout: :kill_task)
+    slow = Task.Supervisor.async_stream_nolink(tasks, [0, 10_000], Ours, :later, [:x], timeout: 500, on_timeout: :kill_task)
     assert Enum.to_list(slow) == [ok: :x, exit: :timeout]
     assert eventually(fn -> Task.Supervisor.children(tasks) == [] end)
   end

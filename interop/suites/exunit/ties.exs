@@ -41,7 +41,7 @@ defmodule Ours.TiesTest do
         receive do
           {:DOWN, ^ref, _, _, why} -> {:down, why}
         after
-          100 ->
+          250 ->
             Process.demonitor(ref, [:flush])
             info = receive do {:info, {:EXIT, from, why}} when from == self() -> why after 0 -> :nothing end
             Process.exit(pid, :kill)
