@@ -50,6 +50,8 @@ type Step = readonly [kind: string, term: Term];
 export interface RoleOptions extends ProducerOptions, ConsumerOptions {
   /** The producer answers demand with nothing; or with one event, the demand itself. Default: it counts up from 0. */
   readonly emits?: "nothing" | "demand";
+  /** The producer ends with `normal` behind its last event. */
+  readonly bounded?: boolean;
   /** What the producer_consumer makes of an event. */
   readonly becomes?: (event: number) => readonly number[];
   /** What the consumer's `handleSubscribe` returns. */
@@ -210,6 +212,8 @@ const keywordList = (options: WireOptions) =>
 
 const cancelTerm = ({ kind, reason }: CancelReason) => tuple(atom(kind), reason as object);
 
+const PROBE_STOP = tuple(atom("probe_stop"), atom("normal")) as unknown as Term;
+
 /** The recorded stages' own behaviour, on the producing side. */
 class ProbeProducer extends Producer<Term> {
   #args!: ProbeArgs & { limit: number };
@@ -217,7 +221,7 @@ class ProbeProducer extends Producer<Term> {
 
   override init(args: ProbeArgs & { limit: number }) {
     this.#args = args;
-    const { steps: _steps, limit: _limit, emits: _emits, manual: _manual, ...options } = args;
+    const { steps: _steps, limit: _limit, emits: _emits, manual: _manual, bounded: _bounded, ...options } = args;
     return withOptions(options);
   }
 
@@ -228,6 +232,7 @@ class ProbeProducer extends Producer<Term> {
     if (emits === "demand") return noReply({ events: this.#next++ < limit ? [demand] : [] });
     const events: Term[] = [];
     while (events.length < demand && this.#next < limit) events.push(this.#next++);
+    if (this.#args.bounded && this.#next === limit) this.process.asyncInfo(PROBE_STOP);
     return noReply({ events });
   }
 
@@ -254,6 +259,7 @@ class ProbeProducer extends Producer<Term> {
 
   override handleInfo(message: Term) {
     this.#args.steps.push(callback("handle_info", message));
+    return inspect(message) === inspect(PROBE_STOP) ? stop(atom("normal")) : undefined;
   }
 }
 
