@@ -96,7 +96,12 @@ export abstract class OtpProcess implements Behaviour {
 
   /** The last part of `get_status`. */
   protected status(facts: StatusFacts): Tuple[] {
-    return serverStatus(facts, this.state());
+    return serverStatus(facts, this.state(), ...this.shown());
+  }
+
+  /** What `get_status` shows besides the state. */
+  protected shown(): (readonly [name: string, value: unknown])[] {
+    return [];
   }
 
   get initialCall(): InitialCall {

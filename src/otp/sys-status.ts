@@ -23,11 +23,15 @@ export function statusData(...pairs: readonly (readonly [name: string, value: un
   );
 }
 
-/** The form of gen_server, which observer shows best. */
-export function serverStatus({ name, sysState, parent, logged }: StatusFacts, state: Term): Tuple[] {
+/** The form of gen_server, which observer shows best; `more` is what a behaviour tells of itself behind the state. */
+export function serverStatus(
+  { name, sysState, parent, logged }: StatusFacts,
+  state: Term,
+  ...more: readonly (readonly [name: string, value: unknown])[]
+): Tuple[] {
   return [
     statusHeader(`Status for generic server ${name}`),
     statusData(["Status", sysState], ["Parent", parent], ["Logged events", logged]),
-    statusData(["State", state]),
+    statusData(["State", state], ...more),
   ];
 }

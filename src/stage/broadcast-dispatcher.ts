@@ -38,6 +38,7 @@ interface Entry<Out> {
 
 /** Source: gen_stage.md §6.3. */
 export class BroadcastDispatcher<Out> implements Dispatcher<Out> {
+  readonly module = "Elixir.GenStage.BroadcastDispatcher";
   readonly sharesEvents = true;
   readonly #outlet: Outlet<Out>;
   readonly #selectors: ReadonlyMap<string, Selector<Out>>;

@@ -4,14 +4,19 @@ import type { Dispatcher, DispatcherConsumer, DispatcherFactory, Outlet } from "
 export interface DemandDispatcherOptions {
   /** The largest ask expected of a consumer; larger ones are warned about. Default: the first ask there is. */
   readonly maxDemand?: number;
+  /**
+   * Puts the consumers in an order by chance once, before the first events are sent: for many producers that all have the
+   * same consumers, which subscribed in the same order. Default false.
+   */
+  readonly shuffleDemandsOnFirstDispatch?: boolean;
 }
 
 /**
  * The dispatcher of a producer that says nothing else: each event goes to one consumer, the one with the most demand first.
- * Same as `GenStage.DemandDispatcher` of 1.3, whose `shuffle_demands_on_first_dispatch` is not there yet.
+ * Same as `GenStage.DemandDispatcher` of 1.3.
  */
 export function demandDispatcher<Out>(options: DemandDispatcherOptions = {}): DispatcherFactory<Out> {
-  return (outlet) => new DemandDispatcher(outlet, options.maxDemand);
+  return (outlet) => new DemandDispatcher(outlet, options);
 }
 
 interface Entry {
@@ -21,16 +26,19 @@ interface Entry {
 
 /** Source: gen_stage.md §6.2. */
 export class DemandDispatcher<Out> implements Dispatcher<Out> {
+  readonly module = "Elixir.GenStage.DemandDispatcher";
   readonly #outlet: Outlet<Out>;
   /** In descending order of what is outstanding; of equals, the one that has been there longest first. */
   readonly #entries: Entry[] = [];
   /** Demand of consumers that are gone, which the producer has been told of and will serve nonetheless. */
   #pending = 0;
   #expectedMax: number | undefined;
+  #shuffles: boolean;
 
-  constructor(outlet: Outlet<Out>, expectedMax?: number) {
+  constructor(outlet: Outlet<Out>, options: DemandDispatcherOptions = {}) {
     this.#outlet = outlet;
-    this.#expectedMax = expectedMax;
+    this.#expectedMax = options.maxDemand;
+    this.#shuffles = options.shuffleDemandsOnFirstDispatch ?? false;
   }
 
   subscribe(consumer: DispatcherConsumer): number {
@@ -62,6 +70,7 @@ export class DemandDispatcher<Out> implements Dispatcher<Out> {
   }
 
   dispatch(events: readonly Out[]): readonly Out[] {
+    if (this.#shuffles) this.#shuffle();
     let at = 0;
     while (at < events.length) {
       const first = this.#entries[0];
@@ -80,6 +89,17 @@ export class DemandDispatcher<Out> implements Dispatcher<Out> {
 
   info(message: unknown): void {
     this.#outlet.info(message);
+  }
+
+  /** Those without demand stay behind the others: events are served from the front until there is none. */
+  #shuffle(): void {
+    this.#shuffles = false;
+    const entries = this.#entries;
+    for (let i = entries.length - 1; i > 0; i--) {
+      const j = this.#outlet.random.u32() % (i + 1);
+      [entries[i], entries[j]] = [entries[j]!, entries[i]!];
+    }
+    entries.sort((a, b) => Number(b.outstanding > 0) - Number(a.outstanding > 0));
   }
 
   #remove(consumer: DispatcherConsumer): Entry | undefined {

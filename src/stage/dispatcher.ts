@@ -1,3 +1,4 @@
+import type { Random } from "../base/index.ts";
 import { atom, type Pid, type Term } from "../term/index.ts";
 
 /** A consumer as a dispatcher knows it. Told apart by `key`, which is its subscription tag in a form that `===` compares. */
@@ -15,6 +16,8 @@ export interface Outlet<Out> {
   info(message: unknown): void;
   /** Asks the stage itself for `count` more events in the name of a consumer, behind what waits in its mailbox. */
   askAgain(consumer: DispatcherConsumer, count: number): void;
+  /** For dispatchers that choose by chance. */
+  readonly random: Random;
   warn(text: string): void;
   error(text: string): void;
 }
@@ -38,6 +41,8 @@ export class Refusal {
  * Source: gen_stage.md §6.1.
  */
 export interface Dispatcher<Out> {
+  /** The module that `sys:get_status` shows for it. Default: the name of its class. */
+  readonly module?: string;
   /** True: an event may go to several consumers, so that what one of them did not confirm is not sent to others. */
   readonly sharesEvents?: boolean;
   /**

@@ -84,9 +84,15 @@ export class Downstream {
       deliver: (consumer, events) => this.#deliver(consumer, events),
       info: (message) => host.core.deliver(message),
       askAgain: ({ pid, tag }, count) => host.core.deliver(askMessage(pid, tag, count)),
+      random: host.core.runtime.identity.random,
       error: (text) => host.core.runtime.logger.error(`${host.title} ${text}`),
       warn: (text) => host.core.runtime.logger.warn(`${host.title} ${text}`),
     });
+  }
+
+  /** The module of the dispatcher, as tools show it. */
+  get dispatcherModule(): string {
+    return this.#dispatcher.module ?? this.#dispatcher.constructor.name;
   }
 
   /** What consumers have asked for, as far as the dispatcher passes it on, and not got. */

@@ -68,6 +68,7 @@ interface Partition<Out> {
 
 /** Source: gen_stage.md §6.4. */
 export class PartitionDispatcher<Out> implements Dispatcher<Out> {
+  readonly module = "Elixir.GenStage.PartitionDispatcher";
   readonly #outlet: Outlet<Out>;
   readonly #hash: (event: Out) => Partitioned<Out>;
   /** By the canonical form of their names. */

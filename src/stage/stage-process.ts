@@ -14,6 +14,7 @@ import { Intake } from "./intake.ts";
 import { readStageMessage, readStageRequest, type StageMessage, type StageRequest } from "./messages.ts";
 import { checkStageOptions, type StageRole } from "./stage-options.ts";
 import { StageOwnProcess } from "./stage-own-process.ts";
+import { stageStatus } from "./stage-status.ts";
 import { type StageStats, statsOf } from "./stats.ts";
 import { type CancelMode, endsConsumer, keywords, type Subscribe } from "./subscription.ts";
 import { type SubscribeRequest, Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
@@ -211,6 +212,10 @@ export class StageProcess extends GenServerProcess {
         for (const from of this.#drainers) from.reply(OK);
       });
     this.#info(new Work(end));
+  }
+
+  protected override shown() {
+    return stageStatus(this.stats(), this.#downstream?.dispatcherModule);
   }
 
   /** Figures about it, as they are now. */

@@ -1,7 +1,9 @@
 import type { DispatcherConsumer, Outlet } from "../../src/stage/dispatcher.ts";
+import { SeededRandom } from "../../src/testing/index.ts";
 
 /** Notes what a dispatcher does. */
 export class Recorder implements Outlet<number> {
+  readonly random = new SeededRandom(1);
   readonly delivered: [consumer: unknown, events: readonly number[]][] = [];
   readonly asked: [consumer: unknown, count: number][] = [];
   readonly infos: unknown[] = [];
