@@ -17,6 +17,18 @@ function started(selectors: Record<string, Selector<number>> = {}) {
   return { outlet, dispatcher: new BroadcastDispatcher(outlet, selectors) };
 }
 
+test("#141: a consumer that comes and goes leaves nothing, and may come again", () => {
+  const { dispatcher, outlet } = started();
+  dispatcher.subscribe(a, {});
+
+  expect(dispatcher.cancel(a)).toBe(0);
+
+  expect(dispatcher.dispatch([1])).toEqual([1]);
+  expect(outlet.delivered).toEqual([]);
+  expect(dispatcher.subscribe(a, {})).toBe(0);
+  expect(dispatcher.ask(3, a)).toBe(3);
+});
+
 test("#142: what a consumer that is gone had asked for stays demanded, and is not delivered to nobody", () => {
   const { dispatcher, outlet } = started();
   dispatcher.subscribe(a, {});

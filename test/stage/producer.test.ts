@@ -103,7 +103,7 @@ test("asks for nothing, or less, have no effect at all", async () => {
   expect(one.got()).toEqual([]);
 });
 
-test("an ask for an unknown subscription is answered by a cancel, a cancel of one by nothing", async () => {
+test("#118, #119: an ask for an unknown subscription is answered by a cancel, a cancel of one by nothing", async () => {
   const { consumer } = await served();
   const one = consumer();
 
@@ -113,7 +113,7 @@ test("an ask for an unknown subscription is answered by a cancel, a cancel of on
   expect(one.got()).toEqual(["{:cancel, :unknown_subscription}"]);
 });
 
-test("a second subscription with a tag in use is refused, the first goes on", async () => {
+test("#117: a second subscription with a tag in use is refused, the first goes on", async () => {
   const { consumer, emit } = await served();
   const tag = tuple("any", [1]) as unknown as Term;
   const [one, two] = [consumer(tag), consumer(tag)];
