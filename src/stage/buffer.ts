@@ -66,11 +66,13 @@ export class EventBuffer<Out> {
     return { discarded, infos: this.#dueInfos() };
   }
 
-  /** Puts events before all others, whatever the capacity: they had left before. */
-  putBack(events: readonly Out[]): void {
+  /** Puts events before all others, whatever the capacity: they had left before. So had the infos that are due after them. */
+  putBack(events: readonly Out[], infos: readonly unknown[] = []): void {
     if (events.length === 0) return;
     this.#events = [...events, ...this.#events.slice(this.#head)];
     this.#head = 0;
+    const position = this.#position - this.size + events.length;
+    if (infos.length > 0) this.#marks.unshift({ position, infos: [...infos] });
   }
 
   /** Takes events, at most `count`, stopping where infos are attached. With nothing to take both lists are empty. */

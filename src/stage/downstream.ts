@@ -43,6 +43,7 @@ type Held =
   | { readonly kind: "events"; readonly events: readonly unknown[] }
   | { readonly kind: "info"; readonly message: unknown };
 
+const DEFAULT_BUFFER_SIZE = { producer: 10_000, producer_consumer: Number.POSITIVE_INFINITY } as const;
 const DUPLICATED_SUBSCRIPTION = atom("duplicated_subscription");
 const MANUAL = atom("manual");
 const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
@@ -53,6 +54,7 @@ const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
  */
 export class Downstream {
   readonly #host: StageHost;
+  readonly #isInTheMiddle: boolean;
   readonly #onDemand: (count: number) => void | Promise<void>;
   readonly #dispatcher: Dispatcher<unknown>;
   readonly #buffer: EventBuffer<unknown>;
@@ -66,20 +68,18 @@ export class Downstream {
   /** Pending while a link that events were sent over has no room. */
   #full: Promise<unknown> | undefined;
 
-  /**
-   * @param onDemand - takes demand that the buffer could not serve.
-   * @param bufferSize - used unless the options say something else.
-   */
+  /** @param onDemand - takes demand that the buffer could not serve. */
   constructor(
     host: StageHost,
     options: ProducerOptions,
-    bufferSize: number,
+    role: "producer" | "producer_consumer",
     onDemand: (count: number) => void | Promise<void>,
   ) {
     this.#host = host;
+    this.#isInTheMiddle = role === "producer_consumer";
     this.#onDemand = onDemand;
     this.#mode = options.demand ?? "forward";
-    this.#buffer = new EventBuffer(options.bufferSize ?? bufferSize, options.bufferKeep ?? "last");
+    this.#buffer = new EventBuffer(options.bufferSize ?? DEFAULT_BUFFER_SIZE[role], options.bufferKeep ?? "last");
     this.#dispatcher = (options.dispatcher ?? demandDispatcher())({
       deliver: (consumer, events) => this.#deliver(consumer, events),
       info: (message) => host.core.deliver(message),
@@ -275,7 +275,8 @@ export class Downstream {
   /** There is new demand. */
   #demanded(count: number): void | Promise<void> {
     this.#openDemand += count;
-    return this.#passOn(count);
+    // In the middle it is all the demand there is that counts: a dispatcher may have held back what it can let go by now.
+    return this.#passOn(this.#isInTheMiddle ? this.#openDemand : count);
   }
 
   /** Serves demand from the buffer, and passes on what is left of it. */
@@ -293,20 +294,30 @@ export class Downstream {
       const { events, infos } = this.#buffer.take(count);
       if (events.length === 0) break;
       count -= events.length;
-      this.#dispatch(events);
+      const left = this.#offer(events);
+      if (left.length > 0) {
+        this.#buffer.putBack(left, infos);
+        break;
+      }
       for (const info of infos) this.#infoDue(info);
     }
     return count;
   }
 
   #dispatch(events: readonly unknown[]): void {
+    const left = this.#offer(events);
+    if (left.length > 0) this.#store(left);
+  }
+
+  /** Lets events go, or holds them back; gives those that nobody wants yet. */
+  #offer(events: readonly unknown[]): readonly unknown[] {
     if (this.#mode === "accumulate") {
       this.#held.push({ kind: "events", events });
-      return;
+      return [];
     }
     const left = this.#dispatcher.dispatch(events);
     this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
-    if (left.length > 0) this.#store(left);
+    return left;
   }
 
   #store(events: readonly unknown[]): void {

@@ -24,7 +24,6 @@ const ERROR = atom("error");
 const NOT_A_CONSUMER = atom("not_a_consumer");
 const FORWARD = atom("forward");
 const ACCUMULATE = atom("accumulate");
-const DEFAULT_BUFFER_SIZE = { producer: 10_000, producer_consumer: Number.POSITIVE_INFINITY } as const;
 
 /**
  * Runs a stage in a process: a gen_server that also has producers ({@link Upstream}), consumers ({@link Downstream}), or both,
@@ -88,9 +87,7 @@ export class StageProcess extends GenServerProcess {
     const options: ConsumerOptions & ProducerOptions = result instanceof WithOptions ? result.options : {};
     checkStageOptions(options, this.#role);
     if (this.#role !== "consumer") {
-      this.#downstream = new Downstream(this.#host, options, DEFAULT_BUFFER_SIZE[this.#role], (count) =>
-        this.#demanded(count),
-      );
+      this.#downstream = new Downstream(this.#host, options, this.#role, (count) => this.#demanded(count));
     }
     return after(this.#subscribeAll(options.subscribeTo ?? [], 0), () =>
       this.core.alive ? super.begin(result, started) : undefined,

@@ -46,7 +46,7 @@ export interface UpstreamSubscription {
   handled: number;
   /** The producer wants to know what has been handled. */
   confirms: boolean;
-  /** As `handleEvents` sees it: with the pid that the latest events came from, to which asks go. */
+  /** As a consumer's `handleEvents` sees it: with the pid that the latest events came from, to which asks go. */
   source: Subscription | undefined;
 }
 
@@ -246,25 +246,29 @@ export class Upstream {
 
   #events(subscription: UpstreamSubscription, pid: Pid, events: Term[]): void | Promise<void> {
     const { demand } = subscription;
-    const source = sourceOf(subscription, pid);
+    // A stage in the middle keeps to what it subscribed to, as GenStage's does: to the name, whoever answers to it.
+    const isInTheMiddle = this.#intake !== undefined;
+    const source = isInTheMiddle ? subscription.from : sourceOf(subscription, pid);
+    const producer = isInTheMiddle ? subscription.producer : pid;
     subscription.received += events.length;
     // What waited until its subscription was over comes in one piece, and nobody is there to be asked.
     const isOver = this.#subscriptions.get(termKey(subscription.tag)) !== subscription;
     if (demand === undefined || isOver) {
       return this.#host.run(
         () => this.#host.callbacks.handleEvents?.(events, source),
-        () => this.#handled(subscription, pid, events.length),
+        () => this.#handled(subscription, producer, events.length),
       );
     }
     const chunks = demand.take(events.length);
     for (const { excess } of chunks) if (excess > 0) this.#logExcess(excess, source);
-    return this.#handle(subscription, source, events, chunks);
+    return this.#handle(subscription, source, producer, events, chunks);
   }
 
   /** Hands over chunk by chunk; each is asked for anew when it has been handled. */
   #handle(
     subscription: UpstreamSubscription,
     source: Subscription,
+    producer: Address,
     events: Term[],
     chunks: readonly Chunk[],
     index = 0,
@@ -278,16 +282,16 @@ export class Upstream {
       const pending = this.#host.run(
         () => callbacks.handleEvents?.(chunk, source),
         () => {
-          this.#handled(subscription, source.peer as Pid, size);
-          if (ask > 0) this.#ask(subscription, source.peer as Pid, ask);
+          this.#handled(subscription, producer, size);
+          if (ask > 0) this.#ask(subscription, producer, ask);
         },
       );
       if (pending instanceof Promise)
-        return pending.then(() => this.#handle(subscription, source, events, chunks, index, at));
+        return pending.then(() => this.#handle(subscription, source, producer, events, chunks, index, at));
     }
   }
 
-  #handled(subscription: UpstreamSubscription, producer: Pid, count: number): void {
+  #handled(subscription: UpstreamSubscription, producer: Address, count: number): void {
     if (this.#host.callbacks.confirmsItself !== true) this.#confirm(subscription, producer, count);
   }
 
