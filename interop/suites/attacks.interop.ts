@@ -3,12 +3,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Atom, atom, mod, type Node } from "../../src/index.ts";
 import { type Beam, describePeers, startBeam } from "../harness/index.ts";
-import { type ExUnitRun, readScript, resultOf, runExUnit } from "../support/exunit.ts";
+import { type ExUnitRun, readScript, runExUnit, testsOf } from "../support/exunit.ts";
 import { Answers, exposeOurs } from "../support/exunit-node.ts";
 import { nodeBeside } from "../support/our-node.ts";
 
 const SCRIPT = readScript("attacks");
-const { module } = SCRIPT;
 
 describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (release) => {
   let beam: Beam;
@@ -50,10 +49,7 @@ describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (rel
     node.expose(mod("Ours"), { for_friends: () => atom("secret") }, { peers: ["friend@127.0.0.1"] });
   }
 
-  test.each(SCRIPT.tests)("%s", (name) => {
-    const { failure } = resultOf(run, module, name);
-    if (failure !== null) throw new Error(failure);
-  });
+  testsOf(SCRIPT, SCRIPT.tests, () => run);
 
   test("the node has counted them, has run nothing, and works on", async () => {
     expect(run).toMatchObject({ total: SCRIPT.tests.length, failures: 0 });

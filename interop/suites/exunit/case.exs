@@ -1,6 +1,8 @@
 # What the scripts of this folder share. `exunit.interop.ts` runs them all, in one run of ExUnit for each release, against a node
 # that has what `interop/support/exunit-node.ts` exposes, and takes the results over from a formatter. They are ordinary ExUnit:
 # `elixir -r case.exs -r gen_server.exs -e "ExUnit.run()"` runs one by hand, with such a node's name in TIEBEAM_NODE.
+#
+# All of it but what is tagged `:ours` also holds for a BEAM that has loaded `twin.exs` in the place of that node.
 
 defmodule Ours.Results do
   @moduledoc "A formatter that sends `{:test, result}` for each test that has ended to the process in `:results_to`."
@@ -23,9 +25,9 @@ defmodule Ours.Results do
 
   defp failure(%{state: {_other, why}}), do: inspect(why)
 
-  @doc "Runs what has been loaded: `%{tests: [...], total: n, failures: n}`."
-  def run do
-    ExUnit.configure(results_to: self(), formatters: [__MODULE__])
+  @doc "Runs what has been loaded, without the tests of that tag: `%{tests: [...], total: n, failures: n}`."
+  def run(exclude) do
+    ExUnit.configure(results_to: self(), formatters: [__MODULE__], exclude: exclude)
     figures = ExUnit.run()
     Map.put(Map.take(figures, [:total, :failures, :excluded, :skipped]), :tests, collect())
   end

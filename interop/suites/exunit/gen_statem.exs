@@ -108,6 +108,7 @@ defmodule Ours.GenStatemTest do
     assert {:exit, {:noproc, {:gen_statem, :call, _}}} = outcome(fn -> ask(door, :state) end)
   end
 
+  @tag :ours
   test "sys shows state and data" do
     door = start(:door)
     assert :sys.get_state(door) == {:locked, %{entered: [:locked]}}

@@ -21,7 +21,7 @@ defmodule Ours.RpcTest do
   test "erpc.call of what is not exposed is undef: module, function, arity and closure" do
     call = fn m, f, a -> outcome(fn -> :erpc.call(ours(), m, f, a) end) end
     assert {:error, {:exception, :undef, [{Ours, :missing, [1], []}]}} = call.(Ours, :missing, [1])
-    assert {:error, {:exception, :undef, [{:os, :cmd, [~c"ls"], []}]}} = call.(:os, :cmd, [~c"ls"])
+    assert {:error, {:exception, :undef, [{:no_such, :thing, [1], []}]}} = call.(:no_such, :thing, [1])
     assert {:error, {:exception, :undef, [{Ours, :one, [1, 2], []}]}} = call.(Ours, :one, [1, 2])
     assert {:value, 1} = call.(Ours, :one, [1])
     assert {:error, {:exception, :undef, _}} = outcome(fn -> :erpc.call(ours(), fn -> 1 end) end)
@@ -44,7 +44,7 @@ defmodule Ours.RpcTest do
     assert :erpc.cast(ours(), Ours, :note, [elem(name, 0), 1]) == :ok
     assert :erpc.multicast([ours(), @nobody], Ours, :note, [elem(name, 0), 2]) == :ok
     assert :erpc.cast(ours(), Ours, :raises, ["nobody hears"]) == :ok
-    assert :erpc.cast(ours(), :os, :cmd, [~c"ls"]) == :ok
+    assert :erpc.cast(ours(), :no_such, :thing, [1]) == :ok
     assert eventually(fn -> Enum.sort(GenServer.call(name, :trail)) == [1, 2] end)
     assert mailbox() == []
   end
@@ -78,7 +78,7 @@ defmodule Ours.RpcTest do
       assert outcome(fn -> :erpc.receive_response(request, 1_000) end) == expected
     end
 
-    request = :erpc.send_request(ours(), :os, :cmd, [~c"ls"])
+    request = :erpc.send_request(ours(), :no_such, :thing, [1])
     assert {:error, {:exception, :undef, _}} = outcome(fn -> :erpc.receive_response(request) end)
     request = :erpc.send_request(ours(), Ours, :later, [300, 1])
     assert {:error, {:erpc, :timeout}} = outcome(fn -> :erpc.receive_response(request, 10) end)
@@ -140,7 +140,7 @@ defmodule Ours.RpcTest do
     assert call.(:throws, [:ball]) == :ball
     assert call.(:exits, [:bye]) == {:badrpc, {:EXIT, :bye}}
     assert {:badrpc, {:EXIT, {%RuntimeError{}, [_ | _]}}} = call.(:raises, ["no"])
-    assert {:badrpc, {:EXIT, {:undef, [{:os, :cmd, [~c"ls"], []}]}}} = :rpc.block_call(ours(), :os, :cmd, [~c"ls"])
+    assert {:badrpc, {:EXIT, {:undef, [{:no_such, :thing, [1], []}]}}} = :rpc.block_call(ours(), :no_such, :thing, [1])
     assert :rpc.block_call(ours(), Ours, :later, [300, 1], 20) == {:badrpc, :timeout}
     assert :rpc.block_call(@nobody, Ours, :sum, [1, 2]) == {:badrpc, :nodedown}
     {name, _} = server = start_named(:server)
@@ -155,7 +155,7 @@ defmodule Ours.RpcTest do
     assert :rpc.nb_yield(key, 0) == :timeout
     assert :rpc.nb_yield(key, 1_000) == {:value, :slow}
     assert :rpc.yield(:rpc.async_call(ours(), Ours, :sum, [2, 2])) == 4
-    assert {:badrpc, {:EXIT, {:undef, _}}} = :rpc.yield(:rpc.async_call(ours(), :init, :stop, []))
+    assert {:badrpc, {:EXIT, {:undef, _}}} = :rpc.yield(:rpc.async_call(ours(), :no_such, :thing, []))
     assert :rpc.yield(:rpc.async_call(@nobody, Ours, :sum, [2, 2])) == {:badrpc, :nodedown}
   end
 
@@ -164,14 +164,14 @@ defmodule Ours.RpcTest do
     assert :rpc.cast(ours(), Ours, :note, [name, 1]) == true
     assert :rpc.eval_everywhere([ours(), @nobody], Ours, :note, [name, 2]) == :abcast
     assert eventually(fn -> Enum.sort(GenServer.call(server, :trail)) == [1, 2] end)
-    assert :rpc.cast(ours(), :init, :stop, []) == true
+    assert :rpc.cast(ours(), :no_such, :thing, []) == true
     assert :rpc.call(ours(), Ours, :sum, [1, 2]) == 3
   end
 
   test "rpc.multicall has the results, and the nodes that are not there or too slow" do
     assert :rpc.multicall([ours(), @nobody], Ours, :sum, [1, 2]) == {[3], [@nobody]}
     assert :rpc.multicall([ours()], Ours, :later, [300, 1], 20) == {[], [ours()]}
-    assert {[{:badrpc, {:EXIT, {:undef, _}}}], []} = :rpc.multicall([ours()], :os, :getpid, [])
+    assert {[{:badrpc, {:EXIT, {:undef, _}}}], []} = :rpc.multicall([ours()], :no_such, :thing, [])
     assert {[:ball, {:badrpc, {:EXIT, :bye}}], []} =
              {Enum.flat_map([throws: [:ball], exits: [:bye]], fn {f, a} -> elem(:rpc.multicall([ours()], Ours, f, a), 0) end), []}
     Process.sleep(350)
@@ -196,6 +196,7 @@ defmodule Ours.RpcTest do
     assert mailbox() == []
   end
 
+  @tag :ours
   test "rpc.pinfo asks for what is not exposed" do
     assert {:badrpc, {:EXIT, {:undef, [{:erlang, :process_info, [_], []}]}}} = :rpc.pinfo(start(:server))
   end
@@ -219,8 +220,8 @@ defmodule Ours.RpcTest do
   end
 
   test "what is not exposed, and a closure, end a spawned process with undef" do
-    {pid, ref} = Node.spawn_monitor(ours(), :os, :cmd, [~c"ls"])
-    assert_receive {:DOWN, ^ref, :process, ^pid, {:undef, [{:os, :cmd, [~c"ls"], []}]}}
+    {pid, ref} = Node.spawn_monitor(ours(), :no_such, :thing, [1])
+    assert_receive {:DOWN, ^ref, :process, ^pid, {:undef, [{:no_such, :thing, [1], []}]}}
     {pid, ref} = Node.spawn_monitor(ours(), fn -> :ok end)
     assert_receive {:DOWN, ^ref, :process, ^pid, {:undef, _}}
     Process.flag(:trap_exit, true)
@@ -236,6 +237,7 @@ defmodule Ours.RpcTest do
     refute_receive {:spawn_reply, ^id, _, _}, 50
   end
 
+  @tag :ours
   test "the stack of an error names the file and line of the function in TypeScript" do
     {:error, {:exception, _, stack}} = outcome(fn -> :erpc.call(ours(), Ours, :raises, ["no"]) end)
     assert Exception.format_stacktrace(stack) =~ ~r/exunit-node\.ts:\d+/

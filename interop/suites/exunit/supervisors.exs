@@ -34,7 +34,7 @@ defmodule Ours.SupervisorTest do
     assert {:error, :full} = Supervisor.start_child(sup, %{id: :x, start: {Ours, :fail_to_start, [:full]}}) |> reason()
     assert {:ok, :undefined} = Supervisor.start_child(sup, %{id: :i, start: {Ours, :ignore_start, []}})
     missing = Supervisor.start_child(sup, %{id: :y, start: {:no_such, :thing, [1]}})
-    assert {:error, {:EXIT, {:undef, [{:no_such, :thing, [1], []}]}}} = reason(missing)
+    assert {:error, {:EXIT, {:undef, [{:no_such, :thing, [1], []} | _]}}} = reason(missing)
     assert {:error, 3} = reason(Supervisor.start_child(sup, %{id: :z, start: {Ours, :sum, [1, 2]}}))
     assert {:error, {:EXIT, {%RuntimeError{message: "RangeError: no"}, _}}} =
              reason(Supervisor.start_child(sup, %{id: :z, start: {Ours, :raises, ["no"]}}))
@@ -143,6 +143,8 @@ defmodule Ours.SupervisorTest do
     assert_receive {:DOWN, ^ref, _, _, :normal}
   end
 
+  # One of OTP ends by the call.
+  @tag :ours
   test "calls and casts that a supervisor does not know do not harm it" do
     sup = with_children([:a])
     assert {:error, _} = GenServer.call(sup, {:no_such_request, 1})
@@ -163,7 +165,7 @@ defmodule Ours.SupervisorTest do
     assert eventually(fn -> match?([{_, pid, _, _}] when pid != a and is_pid(pid), DynamicSupervisor.which_children(sup)) end)
     assert DynamicSupervisor.start_child(sup, %{id: 1, start: {Ours, :ignore_start, []}}) == :ignore
     assert {:error, :full} = DynamicSupervisor.start_child(sup, %{id: 1, start: {Ours, :fail_to_start, [:full]}})
-    assert {:error, {:undef, [{:no_such, :thing, [], []}]}} = DynamicSupervisor.start_child(sup, %{id: 1, start: {:no_such, :thing, []}})
+    assert {:error, {:undef, [{:no_such, :thing, [], []} | _]}} = DynamicSupervisor.start_child(sup, %{id: 1, start: {:no_such, :thing, []}})
     assert DynamicSupervisor.stop(sup) == :ok
   end
 
