@@ -1,5 +1,6 @@
 import { type BackoffOptions, backoffMs, backoffOf } from "../base/index.ts";
 import { Reason } from "../runtime/index.ts";
+import type { Term } from "../term/index.ts";
 import type { CancelReason } from "./callbacks.ts";
 import type { StageHost } from "./host.ts";
 import type { Subscribe, Subscription } from "./subscription.ts";
@@ -14,7 +15,10 @@ export interface Position {
   readonly from: Subscription;
 }
 
-/** Subscribes anew, after a wait that grows from try to try, to producers that were lost: with their node, or altogether. */
+/** A node that ends in order ends its producers with `shutdown` before its connections go. */
+const LOST: readonly Term[] = [Reason.noconnection, Reason.noproc, Reason.shutdown];
+
+/** Subscribes anew, after a wait that grows from try to try, to producers that were lost. */
 export class Resubscriber {
   readonly #host: StageHost;
   readonly #subscribe: (options: Subscribe, position: Position) => void | Promise<void>;
@@ -26,7 +30,7 @@ export class Resubscriber {
 
   /** Whether a subscription that ended for this reason is one to be made anew. */
   static applies({ resubscribe }: Subscribe, { kind, reason }: CancelReason): boolean {
-    return resubscribe !== undefined && kind === "down" && (reason === Reason.noconnection || reason === Reason.noproc);
+    return resubscribe !== undefined && kind === "down" && LOST.includes(reason);
   }
 
   /** Waits, asks `handleResubscribe`, and subscribes with what it says. */

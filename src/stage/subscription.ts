@@ -47,8 +47,9 @@ export interface SubscribeTo extends SubscriptionOptions {
 /** What only the subscribing stage does; the producer never notices. */
 export interface OwnOptions {
   /**
-   * Subscribes anew when the producer is lost, because its node is (`noconnection`) or because it is not there (`noproc`),
-   * whatever `cancel` says. `handleResubscribe` is asked each time. What was on its way is gone: see `position`.
+   * Subscribes anew when the producer is lost, because its node is (`noconnection`), because it was told to stop (`shutdown`) or
+   * because it is not there (`noproc`), whatever `cancel` says. `handleResubscribe` is asked each time. What was on its way is
+   * gone: see `position`.
    */
   readonly resubscribe?: BackoffOptions;
   /**

@@ -101,6 +101,15 @@ test("a producer that ends, crashes or gives the subscription up is not lost: ca
   }
 });
 
+test("a producer that is shut down, with its supervisor or its node, is waited for", async () => {
+  const { node, pid, tags } = await subscribed(RESUBSCRIBE);
+
+  node.runtime.accept({ op: "down", from: producer, to: pid, ref: tags()[0]!, reason: atom("shutdown") });
+  await node.clock.advance(100);
+
+  expect(tags()).toHaveLength(2);
+});
+
 test("a local producer that is not there yet is waited for", async () => {
   const node = new TestNode();
   await node.start(Collector, { args: [{ to: "later", maxDemand: 2, ...RESUBSCRIBE }] });
