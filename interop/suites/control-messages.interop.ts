@@ -69,14 +69,14 @@ async function replied(stage: Stage, code: string): Promise<void> {
 
 /** The group leader of our process is that of what it spawns. */
 async function groupLeader(stage: Stage): Promise<void> {
-  const { beam, node, probe } = stage;
+  const { beam, node, probe, puppet } = stage;
   const leadBy = (leader: Pid) =>
     beam.eval("{leader, pid} = :erlang.binary_to_term(input); :erlang.group_leader(leader, pid); nil", {
-      input: encode(tuple(leader, node.pid)),
+      input: encode(tuple(leader, puppet.pid)),
     });
   await leadBy(probe);
   await arrived(stage);
-  const { pid } = await node.spawnRemote(beam.name, "timer", "sleep", [5_000]);
+  const pid = await puppet.call(tuple(atom("spawn_remote"), atom(beam.name)));
 
   const leader = await beam.evalBytes("Process.info(:erlang.binary_to_term(input), :group_leader) |> elem(1)", {
     input: encode(pid),

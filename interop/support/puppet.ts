@@ -33,6 +33,8 @@ export interface PuppetApi {
   exit(reason: Term): Term;
   raise(text: string): Term;
   send(to: Pid | Ref, message: Term): Atom<"ok">;
+  /** Spawns a process on a node that ends by itself. */
+  spawn_remote(node: Atom): Pid;
   trap(on: boolean): Atom<"ok">;
   link(pid: Pid): Atom<"ok">;
   unlink(pid: Pid): Atom<"ok">;
@@ -70,6 +72,9 @@ export class Puppet extends GenServer<PuppetApi> {
     send(to, message) {
       void this.process.send(to, message);
       return reply(ok);
+    },
+    async spawn_remote(node) {
+      return reply((await this.process.spawnRemote(node.tag, "timer", "sleep", [5_000])).pid);
     },
     trap(on) {
       this.process.trapExit = on;

@@ -45,7 +45,7 @@ describe("remoteChild", () => {
     await world.settle();
 
     const reason = inspect((await starting) as Term);
-    expect(reason).toBe('{:shutdown, {:failed_to_start_child, :kid, {:EXIT, {:nodedown, :shop@host}}}}');
+    expect(reason).toBe("{:shutdown, {:failed_to_start_child, :kid, {:EXIT, {:nodedown, :shop@host}}}}");
   });
 
   test("a supervisor that is killed while its child starts leaves nothing behind here", async () => {

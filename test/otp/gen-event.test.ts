@@ -87,7 +87,7 @@ describe("handlers", () => {
     expect(await settled(events.addHandler("recorder", ["first"]))).toBe(ok);
     expect(await settled(events.addHandler(tuple(H, 2), ["second"]))).toBe(ok);
     await settled(events.syncNotify("a"));
-    events.notify("b");
+    await events.notify("b");
     expect(await settled(events.whichHandlers())).toEqual([tuple(H, 2), H]);
     expect(await settled(events.call(tuple(H, 2), 1))).toEqual(["b", "a", "second"]);
     expect(await state()).toEqual([
@@ -99,8 +99,8 @@ describe("handlers", () => {
   test("may be async: events and calls wait for them, and keep their order", async () => {
     const { events, settled } = await started();
     await settled(events.addHandler("recorder", []));
-    events.notify(tuple(atom("later"), 1));
-    events.notify(2);
+    await events.notify(tuple(atom("later"), 1));
+    await events.notify(2);
     expect(await settled(events.call("recorder", 1))).toEqual([2, tuple(atom("later"), 1)]);
   });
 
@@ -193,8 +193,8 @@ describe("handlers", () => {
     const logger = new MemoryLogger();
     const { world, events, settled, pid } = await started({ logger });
     await settled(events.addHandler("quiet", []));
-    world.process.send(pid, "hello");
-    world.process.send(pid, tuple(world.user.pid, atom("no_from"), atom("which_handlers")));
+    await world.process.send(pid, "hello");
+    await world.process.send(pid, tuple(world.user.pid, atom("no_from"), atom("which_handlers")));
     expect(await settled(events.whichHandlers())).toEqual([atom("quiet")]);
     expect(logger.lines).toHaveLength(2);
   });
@@ -259,8 +259,8 @@ describe("supervised handlers", () => {
         tuple(world.user.pid, world.user.alias()),
         tuple(atom("add_sup_handler"), name as object, [], adder),
       );
-    world.process.send("manager", add(H, other.pid));
-    world.process.send("manager", add(tuple(H, 2), world.user.pid));
+    await world.process.send("manager", add(H, other.pid));
+    await world.process.send("manager", add(tuple(H, 2), world.user.pid));
     await world.settle();
     world.inbox.length = 0;
     other.exit(atom("gone"));
@@ -282,7 +282,7 @@ describe("an event manager", () => {
     const { world, pid, events, settled } = await started();
     await settled(events.addSupHandler("recorder", []));
     const tag = world.user.alias();
-    world.process.send(pid, tuple(world.user.pid, tuple(world.user.pid, tag), atom("stop")));
+    await world.process.send(pid, tuple(world.user.pid, tuple(world.user.pid, tag), atom("stop")));
     await world.settle();
     expect(world.inbox).toEqual([tuple(atom("gen_event_EXIT"), H, atom("shutdown")), tuple(tag, ok)]);
     expect(world.runtime.find(pid)).toBeUndefined();

@@ -11,7 +11,7 @@ const { TIEBEAM_SEED, TIEBEAM_SEEDS = "200" } = process.env;
 const BATCH = 50;
 const TIMEOUT_MS = 5 * 60 * 1000;
 
-const NOTHING = { peers: [], connecting: 0, processes: 0, names: 0, aliases: 0, monitored: 0 };
+const NOTHING = { peers: [], connecting: 0, processes: 0, names: 0, aliases: 0, monitored: 0, stages: [] };
 
 /** Runs a seed. Gives what went wrong, and figures about what happened. */
 async function run(seed: number): Promise<{ problems: string[]; chaos: Chaos }> {

@@ -216,7 +216,7 @@ test("with accumulate nothing is read until somebody switches to forward", async
   expect(payloads()).toEqual([[1, 2, 3]]);
 });
 
-test("onCancel stop: the producer ends with normal when its last consumer has gone", async () => {
+test("#181: onCancel stop: the producer ends with normal when its last consumer has gone", async () => {
   const stopping = await serving(integers(1, 10), { onCancel: "stop" });
   const staying = await serving(integers(1, 10));
   for (const { ask, cancel } of [stopping, staying]) {

@@ -63,7 +63,7 @@ async function take<E>(node: TestNode, events: EventStream<E>, count: number): P
 const value = <E>(event: E) => ({ done: false, value: event });
 const DONE = { done: true, value: undefined };
 
-test("a loop gets everything once and in order, ends with the producer, and leaves nothing", async () => {
+test("#177: a loop gets everything once and in order, ends with the producer, and leaves nothing", async () => {
   const node = new TestNode();
   await node.start(
     GenStage.from(() => integers(1, 100_000)),
@@ -103,7 +103,7 @@ test("more is asked for only when the loop comes back after a chunk: max_demand 
   }
 });
 
-test("break cancels the subscription with normal, at once, and leaves nothing", async () => {
+test("#182: break cancels the subscription with normal, at once, and leaves nothing", async () => {
   const { node, source } = await counted();
 
   const loop = (async () => {
@@ -183,7 +183,7 @@ test.each([
   ["shutdown", Reason.shutdown],
   ["{shutdown, _}", tuple(atom("shutdown"), 1)],
 ])(
-  "a producer that ends with %s, or cancels with it, ends the loop once its events are through",
+  "#183: a producer that ends with %s, or cancels with it, ends the loop once its events are through",
   async (_name, reason) => {
     const ended = await byHand();
     const cancelled = await byHand();
@@ -210,7 +210,7 @@ test("a producer that crashes is thrown with its reason, once", async () => {
   expect(node.left()).toEqual(NOTHING_LEFT);
 });
 
-test("a producer that refuses is thrown with what it says", async () => {
+test("#174: a producer that refuses is thrown with what it says", async () => {
   const { node, first, subscriptions } = await byHand();
 
   await subscriptions[0]!.cancel(tuple(atom("bad_opts"), "no"));
@@ -218,7 +218,7 @@ test("a producer that refuses is thrown with what it says", async () => {
   expect(await outcome(node, first)).toMatchObject({ code: "EXIT_OTHER", reason: tuple(atom("bad_opts"), "no") });
 });
 
-test("a producer that is not there is thrown as EXIT_NOPROC", async () => {
+test("#173: a producer that is not there is thrown as EXIT_NOPROC", async () => {
   const node = new TestNode();
   const dead = node.spawn();
   dead.exit(atom("normal"));
@@ -329,7 +329,7 @@ test("a stream that is told to subscribe elsewhere does so, as a Flow coordinato
   expect(await outcome(node, first)).toEqual(value(7));
 });
 
-test("invalid options are thrown at once", () => {
+test("#179: invalid options are thrown at once", () => {
   const node = new TestNode();
 
   expect(() => stream(node.core, "p", { maxDemand: 0 })).toThrow(expect.objectContaining({ code: "BADARG" }));
