@@ -4,6 +4,9 @@ import type { OtpProcess } from "./otp-process.ts";
 /** The static method by which a class says what runs it in a process. Each behaviour has one of its own. */
 export const behaviour: unique symbol = Symbol("behaviour");
 
+/** The static property of classes that supervise: `child` makes their spec that of a supervisor. */
+export const supervises: unique symbol = Symbol("supervises");
+
 /** Where a class carries the interface of its operations; in types only. */
 export declare const api: unique symbol;
 

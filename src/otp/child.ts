@@ -1,11 +1,9 @@
 import type { RegisteredName } from "../runtime/index.ts";
 import { atom } from "../term/index.ts";
-import type { AnyServer } from "./behaviour.ts";
+import { type AnyServer, supervises } from "./behaviour.ts";
 import type { ChildSpec } from "./child-spec.ts";
-import { DynamicSupervisor } from "./dynamic-supervisor.ts";
 import type { SysOptions } from "./otp-process.ts";
 import type { StartOptions } from "./start.ts";
-import { Supervisor } from "./supervisor.ts";
 
 /** How to run a server as a child: the options of its start, and those of a {@link ChildSpec} that are not the default. */
 export type ChildOptions<S> = Pick<StartOptions<S>, "name" | "args" | "debug" | "otp"> &
@@ -22,11 +20,9 @@ export function child<S extends AnyServer>(
   const { name, args, debug, otp, ...spec } = (options ?? {}) as Partial<ChildSpec> &
     SysOptions & { name?: RegisteredName; args?: unknown };
   const start = { args, ...(name !== undefined && { name }), ...(debug && { debug }), ...(otp && { otp }) };
-  const { prototype } = server;
-  const supervises = prototype instanceof Supervisor || prototype instanceof DynamicSupervisor;
   return {
     id: atom(server.name),
-    type: supervises ? "supervisor" : "worker",
+    type: supervises in server ? "supervisor" : "worker",
     modules: server.name === "" ? [] : [server.name],
     ...spec,
     start: (supervisor) => supervisor.start(server, start),

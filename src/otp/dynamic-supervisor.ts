@@ -1,6 +1,6 @@
 import type { ProcessCore } from "../runtime/index.ts";
 import type { Atom, Pid, Tuple } from "../term/index.ts";
-import { behaviour } from "./behaviour.ts";
+import { behaviour, supervises } from "./behaviour.ts";
 import { DynamicSupervisorProcess } from "./dynamic-supervisor-process.ts";
 import { GenServer } from "./gen-server.ts";
 import type { GenServerClass } from "./gen-server-process.ts";
@@ -21,6 +21,8 @@ export interface DynamicSupervisorApi {
  * `DynamicSupervisor.start_child`. Each is restarted by itself; all stop together. Source of truth: Elixir's DynamicSupervisor.
  */
 export class DynamicSupervisor extends GenServer<DynamicSupervisorApi> {
+  static readonly [supervises] = true;
+
   static override [behaviour](core: ProcessCore, serverClass: GenServerClass): DynamicSupervisorProcess {
     return new DynamicSupervisorProcess(core, serverClass);
   }

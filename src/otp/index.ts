@@ -3,7 +3,7 @@ export { AgentClient } from "./agent-client.ts";
 export { Application, type ApplicationSpec, type LoadArgs, type StartType } from "./application.ts";
 export { ApplicationError, type ApplicationErrorCode } from "./application-error.ts";
 export { type ApplicationInfo, type ApplicationState, Applications, applicationTerms } from "./applications.ts";
-export { type AnyServer, type ApiOf, behaviour, type InitArgs } from "./behaviour.ts";
+export { type AnyServer, type ApiOf, behaviour, type InitArgs, supervises } from "./behaviour.ts";
 export { type ChildOptions, child } from "./child.ts";
 export { type RemoteChildOptions, remoteChild } from "./child-remote.ts";
 export type {

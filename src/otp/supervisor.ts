@@ -1,6 +1,6 @@
 import type { ProcessCore } from "../runtime/index.ts";
 import type { Atom, Pid, Term, TermObject, Tuple } from "../term/index.ts";
-import { behaviour } from "./behaviour.ts";
+import { behaviour, supervises } from "./behaviour.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import { GenServer } from "./gen-server.ts";
 import type { GenServerClass } from "./gen-server-process.ts";
@@ -41,6 +41,8 @@ export interface SupervisorApi {
  * supervisor(3).
  */
 export abstract class Supervisor extends GenServer<SupervisorApi> {
+  static readonly [supervises] = true;
+
   static override [behaviour](core: ProcessCore, serverClass: GenServerClass): SupervisorProcess {
     return new SupervisorProcess(core, serverClass);
   }

@@ -7,6 +7,7 @@ import {
   type IntensityOptions,
   type Stop,
   Supervise,
+  supervises,
 } from "../otp/index.ts";
 import type { AnyApi, ProcessCore } from "../runtime/index.ts";
 import type { Term } from "../term/index.ts";
@@ -48,6 +49,8 @@ export function superviseEvents<In = Term>(
  * GenStage's ConsumerSupervisor.
  */
 export abstract class ConsumerSupervisor<In = Term> extends GenServer<AnyApi> {
+  static readonly [supervises] = true;
+
   static override [behaviour](core: ProcessCore, serverClass: GenServerClass): ConsumerSupervisorProcess {
     return new ConsumerSupervisorProcess(core, serverClass);
   }
