@@ -23,6 +23,8 @@ defmodule Ours.TiesTest do
       {:ok, reporter}
     end
 
+    def handle_call(:trail, _from, reporter), do: {:reply, [], reporter}
+
     def handle_info(message, reporter) do
       send(reporter, {:info, message})
       {:noreply, reporter}
@@ -38,14 +40,15 @@ defmodule Ours.TiesTest do
         ref = Process.monitor(pid)
         Process.exit(pid, reason)
 
-        receive do
-          {:DOWN, ^ref, _, _, why} -> {:down, why}
-        after
-          250 ->
+        # The signal comes before the call: who answers has survived it, and what it was told of it is here.
+        case outcome(fn -> GenServer.call(pid, :trail) end) do
+          {:value, []} ->
             Process.demonitor(ref, [:flush])
-            info = receive do {:info, {:EXIT, from, why}} when from == self() -> why after 0 -> :nothing end
             Process.exit(pid, :kill)
-            {:alive, info}
+            {:alive, receive do {:info, {:EXIT, from, why}} when from == self() -> why after 0 -> :nothing end}
+
+          {:exit, _} ->
+            receive do {:DOWN, ^ref, _, _, why} -> {:down, why} after 2_000 -> flunk("no DOWN") end
         end
       end
 
