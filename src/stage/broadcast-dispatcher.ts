@@ -54,6 +54,10 @@ export class BroadcastDispatcher<Out> implements Dispatcher<Out> {
     this.#selectors = new Map(Object.entries(selectors));
   }
 
+  get ready(): number {
+    return this.#waiting;
+  }
+
   subscribe(consumer: DispatcherConsumer, options: Readonly<Record<string, Term>>): number | Refusal {
     if (this.#entries.some((entry) => isSamePid(entry.consumer.pid, consumer.pid))) {
       this.#outlet.error(`${consumer.pid} is already registered with the BroadcastDispatcher`);

@@ -41,6 +41,10 @@ export class DemandDispatcher<Out> implements Dispatcher<Out> {
     this.#shuffles = options.shuffleDemandsOnFirstDispatch ?? false;
   }
 
+  get ready(): number {
+    return this.#entries.reduce((sum, { outstanding }) => sum + outstanding, 0);
+  }
+
   subscribe(consumer: DispatcherConsumer): number {
     this.#entries.push({ consumer, outstanding: 0 });
     return 0;

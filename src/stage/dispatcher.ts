@@ -46,6 +46,11 @@ export interface Dispatcher<Out> {
   /** True: an event may go to several consumers, so that what one of them did not confirm is not sent to others. */
   readonly sharesEvents?: boolean;
   /**
+   * Events that `dispatch` would take now. What the stage has buffered is sent as far as this goes, before anything newer;
+   * without it, only as far as demand is passed on.
+   */
+  readonly ready?: number;
+  /**
    * A consumer subscribed. `options` are those of its subscription, under their names on the wire, for what they say to
    * this dispatcher; anything wrong with them is refused, since options come from strangers.
    */

@@ -37,9 +37,10 @@ export interface ConsumerStats {
   readonly unconfirmed: number;
 }
 
-/** What was held back while accumulating. */
+/** What was held back while accumulating: demand, and events for which there was some, from the buffer or as they came. */
 type Held =
   | { readonly kind: "demand"; readonly count: number }
+  | { readonly kind: "buffered"; readonly count: number }
   | { readonly kind: "events"; readonly events: readonly unknown[] }
   | { readonly kind: "info"; readonly message: unknown };
 
@@ -62,6 +63,8 @@ export class Downstream {
   readonly #subscriptions = new Map<unknown, DownstreamSubscription>();
   #mode: DemandMode;
   #held: Held[] = [];
+  /** Events in the buffer that are held back, since they have been asked for. */
+  #heldInBuffer = 0;
   #openDemand = 0;
   #discarded = 0;
   #unconfirmed = 0;
@@ -125,7 +128,7 @@ export class Downstream {
 
   /** Events in the buffer; those held back while accumulating are not counted. */
   get bufferedCount(): number {
-    return this.#buffer.size;
+    return this.#buffer.size - this.#heldInBuffer;
   }
 
   /** Takes what a consumer sent under a tag. */
@@ -173,7 +176,10 @@ export class Downstream {
     if (mode === "accumulate") return;
     const held = this.#held;
     this.#held = [];
-    return this.#replay(held, 0);
+    this.#heldInBuffer = 0;
+    return after(this.#replay(held, 0), () => {
+      if (this.#host.core.alive && this.#mode === "forward") this.#serve(0);
+    });
   }
 
   #replay(held: readonly Held[], index: number): void | Promise<void> {
@@ -188,6 +194,8 @@ export class Downstream {
     switch (entry.kind) {
       case "demand":
         return this.#passOn(entry.count);
+      case "buffered":
+        return void this.#serve(entry.count);
       case "events":
         return this.emit(entry.events);
       case "info":
@@ -254,19 +262,17 @@ export class Downstream {
       () => callbacks.handleCancel?.(reason, subscription.from),
       () => {
         const demand = this.#dispatcher.cancel(subscription);
-        this.#takeBack(subscription.ledger, reason);
+        this.#takeBack(subscription.ledger);
         return this.#demanded(demand);
       },
     );
   }
 
   /** What a consumer that is gone has not confirmed goes to others, before anything that was emitted later. */
-  #takeBack(ledger: Ledger, { kind }: CancelReason): void {
+  #takeBack(ledger: Ledger): void {
+    this.#unconfirmed += ledger.confirms ? 0 : ledger.unconfirmed;
     const events = ledger.takeBack();
-    if (events.length === 0) {
-      if (kind === "down") this.#unconfirmed += ledger.unconfirmed;
-      return;
-    }
+    if (events.length === 0) return;
     const left = this.#mode === "forward" ? this.#dispatcher.dispatch(events) : events;
     this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
     this.#buffer.putBack(left);
@@ -281,40 +287,57 @@ export class Downstream {
 
   /** Serves demand from the buffer, and passes on what is left of it. */
   #passOn(count: number): void | Promise<void> {
-    const rest = count > 0 ? this.#serve(count) : 0;
+    if (this.#mode === "accumulate") return this.#hold(count);
+    const rest = count - this.#serve(count);
     return after(this.#room(), () => {
-      if (rest === 0) return;
+      if (rest <= 0) return;
       if (this.#mode === "forward") return this.#onDemand(rest);
       this.#held.push({ kind: "demand", count: rest });
     });
   }
 
+  /** Demand that comes while accumulating. */
+  #hold(count: number): void {
+    const buffered = Math.min(count, this.bufferedCount);
+    this.#heldInBuffer += buffered;
+    if (buffered > 0) this.#held.push({ kind: "buffered", count: buffered });
+    if (count > buffered) this.#held.push({ kind: "demand", count: count - buffered });
+  }
+
+  /**
+   * Sends events of the buffer: as many as the dispatcher is ready for, which may be more than it passed on as demand, where
+   * others had asked for them who are gone; or up to `count`. Gives how many that were.
+   */
   #serve(count: number): number {
-    while (count > 0) {
-      const { events, infos } = this.#buffer.take(count);
+    let served = 0;
+    const limit = this.#dispatcher.ready ?? count;
+    while (served < limit) {
+      const { events, infos } = this.#buffer.take(limit - served);
       if (events.length === 0) break;
-      count -= events.length;
       const left = this.#offer(events);
+      served += events.length - left.length;
       if (left.length > 0) {
         this.#buffer.putBack(left, infos);
         break;
       }
       for (const info of infos) this.#infoDue(info);
     }
-    return count;
+    return served;
   }
 
+  /** Events have been emitted. What is in the buffer goes before them. */
   #dispatch(events: readonly unknown[]): void {
+    if (this.#mode === "accumulate") {
+      this.#held.push({ kind: "events", events });
+      return;
+    }
+    if (this.#buffer.size > 0) this.#serve(0);
     const left = this.#offer(events);
     if (left.length > 0) this.#store(left);
   }
 
-  /** Lets events go, or holds them back; gives those that nobody wants yet. */
+  /** Lets events go; gives those that nobody wants yet. */
   #offer(events: readonly unknown[]): readonly unknown[] {
-    if (this.#mode === "accumulate") {
-      this.#held.push({ kind: "events", events });
-      return [];
-    }
     const left = this.#dispatcher.dispatch(events);
     this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
     return left;

@@ -87,6 +87,10 @@ export class PartitionDispatcher<Out> implements Dispatcher<Out> {
     );
   }
 
+  get ready(): number {
+    return this.#waiting;
+  }
+
   subscribe(consumer: DispatcherConsumer, options: Readonly<Record<string, Term>>): number | Refusal {
     const { partition: name } = options;
     const refused = (text: string) => new Refusal(tuple(BAD_OPTS, text));
