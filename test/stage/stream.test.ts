@@ -315,7 +315,7 @@ test("calls of next that overlap are answered in their order", async () => {
   expect(await outcome(node, Promise.all([first, second, third]))).toEqual([value(1), value(2), value(3)]);
 });
 
-test("a stream that is told to subscribe elsewhere does so, as a Flow coordinator asks it to", async () => {
+test("#222: a stream that is told to subscribe elsewhere does so, as a Flow coordinator asks it to", async () => {
   const { node, first, subscriptions } = await byHand();
   await node.start(
     GenStage.from(() => [7]),
