@@ -134,6 +134,30 @@ defmodule Fixtures.Behaviours do
   """
   def loosely, do: Process.put(:loose, true)
 
+  @doc """
+  As `loosely/0`, and the order of what is left does not count either: for flows, whose stages start side by side.
+  """
+  def unordered, do: Process.put(:loose, :unordered)
+
+  @doc "Runs a function in a process of its own: `{:ok, value}`, or `{:exit, reason}`."
+  def apart(function) do
+    caller = self()
+    {pid, monitor} = spawn_monitor(fn -> send(caller, {:apart, self(), function.()}) end)
+
+    receive do
+      {:apart, ^pid, value} ->
+        Process.demonitor(monitor, [:flush])
+        {:ok, value}
+
+      {:DOWN, ^monitor, :process, ^pid, reason} ->
+        {:exit, reason}
+    after
+      @patience_ms ->
+        Process.exit(pid, :kill)
+        raise "it takes too long"
+    end
+  end
+
   @doc "The subscriptions of a stage to its producers, oldest first, as `{peer, tag}`."
   def subscriptions(role), do: for({:handle_subscribe, :producer, _opts, from} <- seen(role), do: from)
 
@@ -202,6 +226,32 @@ defmodule Fixtures.Behaviours do
   def to_producer(stage, tag, operation), do: send(stage, {:"$gen_producer", {self(), tag}, operation})
   @doc "Speaks to a stage as its producer would."
   def to_consumer(stage, tag, payload), do: send(stage, {:"$gen_consumer", {self(), tag}, payload})
+
+  @doc "Has another process of a name pass on to a producer what it gets: who keeps to the name is seen there."
+  def front(producer, name) do
+    front = spawn(fn -> pass_on(producer, []) end)
+    Process.register(front, name)
+    watch(:runner, front)
+    front
+  end
+
+  @doc "The operations that a front has passed on."
+  def passed(front) do
+    send(front, {:passed, self()})
+    receive(do: ({:passed, operations} -> operations))
+  end
+
+  defp pass_on(producer, passed) do
+    receive do
+      {:passed, asker} ->
+        send(asker, {:passed, Enum.reverse(passed)})
+        pass_on(producer, passed)
+
+      {:"$gen_producer", _from, operation} = message ->
+        send(producer, message)
+        pass_on(producer, [operation | passed])
+    end
+  end
 
   @doc "What is recorded once it has the property."
   def await(role, property) do
@@ -321,13 +371,18 @@ defmodule Fixtures.Behaviours do
     |> Enum.chunk_by(&hd(String.split(&1, ": ")))
     |> Enum.sort_by(&hd(String.split(hd(&1), ": ")))
     |> Enum.concat()
+    |> (&if(Process.get(:loose) == :unordered, do: Enum.sort(&1), else: &1)).()
   end
 
   defp joined(list) do
     if Process.get(:loose) do
       flow? = &(match?({:handle_demand, _}, &1) or match?({_, _, {:ask, _}}, &1) or events_in(&1) != nil)
       {flow, rest} = Enum.split_with(list, flow?)
-      [{:events, Enum.flat_map(flow, &(events_in(&1) || []))} | rest]
+      events = Enum.flat_map(flow, &(events_in(&1) || []))
+
+      if Process.get(:loose) == :unordered,
+        do: [{:events, Enum.sort(events)} | rest],
+        else: [{:events, events} | rest]
     else
       list
     end
@@ -370,7 +425,7 @@ defmodule Fixtures.Behaviours do
     refs = Process.get(:refs)
     number = Map.get(refs, ref, map_size(refs) + 1)
     Process.put(:refs, Map.put(refs, ref, number))
-    {:ref, number}
+    if Process.get(:loose) == :unordered, do: :ref, else: {:ref, number}
   end
 
   defp plain(atom, _known) when is_atom(atom) do
