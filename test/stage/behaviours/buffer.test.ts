@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { EventBuffer } from "../../../src/stage/buffer.ts";
+import { broadcastDispatcher } from "../../../src/stage/index.ts";
 import { infoRequest } from "../../../src/stage/messages.ts";
 import { atom } from "../../../src/term/index.ts";
 import { integers } from "../harness.ts";
@@ -152,3 +153,46 @@ test("#66: what was emitted beyond the demand is served first; only what is miss
   expect(hand.got()).toEqual(["[1, 2]", "[3]"]);
   expect(notes.demands).toEqual([3]);
 });
+
+test("a buffer for nothing discards what nobody has asked for", async () => {
+  const { stages, pid, warnings } = await emitted({ bufferSize: 0, count: 2 }, [7, 8]);
+
+  const { notes } = await stages.consumerOf(pid, FOUR);
+
+  expect(warnings()).toEqual([expect.stringContaining("has discarded 2 events from buffer")]);
+  expect(notes.batches.flat()).toEqual([0, 1]);
+});
+
+// In GenStage 1.3.2 the newer events come first in both, and the older ones wait on.
+test("what is buffered leaves before anything newer once a silent subscriber of a broadcast is gone", async () => {
+  const stages = new Stages();
+  const { pid } = await stages.producer({ dispatcher: broadcastDispatcher() });
+  const { notes } = await stages.consumerOf(pid, { maxDemand: 10 });
+  const silent = stages.handConsumer(pid);
+  await silent.subscribe();
+  await stages.call(pid, queue(1, 2, 3));
+  expect(notes.batches).toEqual([]);
+
+  await silent.cancel("enough");
+  expect(notes.batches.flat()).toEqual([1, 2, 3]);
+  await stages.call(pid, queue(4));
+
+  expect(notes.batches.flat()).toEqual([1, 2, 3, 4]);
+});
+
+test.each(["demand", "broadcast"])(
+  "what is buffered leaves before anything newer after a consumer with demand is gone: %s",
+  async (kind) => {
+    const stages = new Stages();
+    const { pid } = await stages.producer(kind === "broadcast" ? { dispatcher: broadcastDispatcher() } : {});
+    const gone = await stages.consumerOf(pid, { maxDemand: 10 });
+    await stages.kill(gone.pid);
+    await stages.call(pid, queue(1, 2, 3));
+
+    const { notes } = await stages.consumerOf(pid, { maxDemand: 5 });
+    expect(notes.batches.flat()).toEqual([1, 2, 3]);
+    await stages.call(pid, queue(4));
+
+    expect(notes.batches.flat()).toEqual([1, 2, 3, 4]);
+  },
+);

@@ -115,6 +115,7 @@ test("#47: a consumer forwards, and cannot be told otherwise", async () => {
 test("#48: a producer_consumer forwards, and cannot accumulate", async () => {
   const stages = new Stages();
   const { pid } = await stages.producerConsumer();
+  expect(await stages.call(pid, mode)).toBe(":forward");
 
   await stages.cast(pid, forward);
   expect(stages.node.errors()).toEqual([]);
