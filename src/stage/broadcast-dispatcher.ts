@@ -46,7 +46,7 @@ export class BroadcastDispatcher<Out> implements Dispatcher<Out> {
   #entries: Entry<Out>[] = [];
   /** Asked for by all, and not delivered. */
   #waiting = 0;
-  /** Demanded of the producer, and not delivered. */
+  /** Demanded of the producer, and neither delivered nor buffered. */
   #requested = 0;
 
   constructor(outlet: Outlet<Out>, selectors: Readonly<Record<string, Selector<Out>>>) {
@@ -95,6 +95,10 @@ export class BroadcastDispatcher<Out> implements Dispatcher<Out> {
     const now = count === events.length ? events : events.slice(0, count);
     for (const entry of this.#entries) this.#deliver(entry, now);
     return count === events.length ? [] : events.slice(count);
+  }
+
+  buffered(count: number): void {
+    this.#requested = Math.max(0, this.#requested - count);
   }
 
   info(message: unknown): void {

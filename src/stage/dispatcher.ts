@@ -61,6 +61,8 @@ export interface Dispatcher<Out> {
   cancel(consumer: DispatcherConsumer): number;
   /** Delivers events, 1 or more, as far as there is demand for them, and returns those for which there is none. */
   dispatch(events: readonly Out[]): readonly Out[];
+  /** So many of the events that it returned have come to the buffer, and are no longer on their way: new demand is met from there. */
+  buffered?(count: number): void;
   /** An info whose turn has come. Passed to the outlet at once, unless events are held in here that go before it. */
   info(message: unknown): void;
 }

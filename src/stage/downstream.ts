@@ -160,12 +160,18 @@ export class Downstream {
 
   /** Delivers a message to the stage itself once the events emitted before it have left. */
   info(message: unknown): void {
-    if (this.#held.length > 0 || !this.#buffer.putInfo(message)) this.#infoDue(message);
+    if (this.#isHolding) this.#held.push({ kind: "info", message });
+    else if (!this.#buffer.putInfo(message)) this.#dispatcher.info(message);
+  }
+
+  /** Something is held back, behind which what comes has to stay. */
+  get #isHolding(): boolean {
+    return this.#mode === "accumulate" && this.#held.length > 0;
   }
 
   /** GenStage lets infos overtake what is held back; here they keep their place, and a stop behind events stays behind. */
   #infoDue(message: unknown): void {
-    if (this.#held.length > 0) this.#held.push({ kind: "info", message });
+    if (this.#isHolding) this.#held.push({ kind: "info", message });
     else this.#dispatcher.info(message);
   }
 
@@ -174,19 +180,16 @@ export class Downstream {
     if (mode === this.#mode) return;
     this.#mode = mode;
     if (mode === "accumulate") return;
-    const held = this.#held;
-    this.#held = [];
     this.#heldInBuffer = 0;
-    return after(this.#replay(held, 0), () => {
+    return after(this.#replay(), () => {
       if (this.#host.core.alive && this.#mode === "forward") this.#serve(0);
     });
   }
 
-  #replay(held: readonly Held[], index: number): void | Promise<void> {
-    while (index < held.length && this.#host.core.alive) {
-      const entry = held[index++]!;
-      const pending = this.#replayOne(entry);
-      if (pending instanceof Promise) return pending.then(() => this.#replay(held, index));
+  #replay(): void | Promise<void> {
+    while (this.#held.length > 0 && this.#host.core.alive) {
+      const pending = this.#replayOne(this.#held.shift()!);
+      if (pending instanceof Promise) return pending.then(() => this.#replay());
     }
   }
 
@@ -197,7 +200,8 @@ export class Downstream {
       case "buffered":
         return void this.#serve(entry.count);
       case "events":
-        return this.emit(entry.events);
+        this.#release(entry.events);
+        return this.#room();
       case "info":
         return this.info(entry.message);
     }
@@ -325,12 +329,15 @@ export class Downstream {
     return served;
   }
 
-  /** Events have been emitted. What is in the buffer goes before them. */
+  /** Events have been emitted. They stay behind those that are held back, also while these are on their way out. */
   #dispatch(events: readonly unknown[]): void {
-    if (this.#mode === "accumulate") {
+    if (this.#mode === "accumulate" || this.#held.some(({ kind }) => kind === "events")) {
       this.#held.push({ kind: "events", events });
-      return;
-    }
+    } else this.#release(events);
+  }
+
+  /** What is in the buffer goes before them. */
+  #release(events: readonly unknown[]): void {
     if (this.#buffer.size > 0) this.#serve(0);
     const left = this.#offer(events);
     if (left.length > 0) this.#store(left);
@@ -344,6 +351,7 @@ export class Downstream {
   }
 
   #store(events: readonly unknown[]): void {
+    this.#dispatcher.buffered?.(events.length);
     const { discarded, infos } = this.#buffer.put(events);
     for (const info of infos) this.#infoDue(info);
     this.#discarded += discarded;
