@@ -201,11 +201,13 @@ export class ConsumerSupervisorProcess extends DynamicSupervisorProcess {
   }
 
   /** `ConsumerSupervisor.start_child(sup, args)`: counts against nobody's demand. */
-  #startChild(args: readonly Term[]): Promise<unknown> {
+  async #startChild(args: readonly Term[]): Promise<unknown> {
     const event = args.length === 1 ? args[0]! : (args as Term);
-    return this.startReply(this.#specOf(event)).catch((error: unknown) =>
-      tuple(atom("error"), reasonOf(error) as object),
-    );
+    try {
+      return await this.startReply(this.#specOf(event));
+    } catch (error) {
+      return tuple(atom("error"), reasonOf(error) as object);
+    }
   }
 }
 

@@ -59,7 +59,7 @@ async function subscribed(options: Omit<Subscribe, "to"> = {}, settings: Setting
   return { node, pid, tag, producer, emit, asks, got, recorder: Recorder.last };
 }
 
-test("an async handleEvents is asked for more only when it is done with what it has", async () => {
+test("#22: an async handleEvents is asked for more only when it is done with what it has", async () => {
   let done: () => void = () => {};
   const { emit, asks, node, recorder } = await subscribed(
     { maxDemand: 4, minDemand: 2 },

@@ -126,6 +126,57 @@ test("#185: an init that wants none, or says something else, fails the start", a
   expect(stages.node.left()).toEqual(NOTHING_LEFT);
 });
 
+/** A supervisor of children whose start functions result in this; the last child that was added, and the logs. */
+async function starting(result: unknown, shutdown?: number) {
+  const stages = new Stages();
+  class Given extends ConsumerSupervisor {
+    override init() {
+      return superviseEvents(() => ({
+        id: 1,
+        start: () => result as Pid,
+        ...(shutdown !== undefined && { shutdown }),
+      }));
+    }
+  }
+  const { pid } = await stages.node.start(Given);
+  return {
+    stages,
+    pid,
+    startChild: () => stages.call(pid, tuple(atom("start_child"), [1])),
+    count: () => stages.call(pid, atom("count_children")),
+  };
+}
+
+test("#186: a child with an invalid shutdown is not started", async () => {
+  const { stages, pid, startChild } = await starting(ignore(), -1);
+
+  expect(await startChild()).toBe("{:error, {:invalid_shutdown, -1}}");
+
+  expect(stages.isAlive(pid)).toBe(true);
+});
+
+test("#191: what a start function results in is the answer, be there more to it, or be it none", async () => {
+  const { stages } = await supervisor();
+  const { pid } = stages.node.spawn();
+  const more = await starting(tuple(atom("ok"), pid, "more"));
+  const unknown = await starting(tuple(atom("error"), "unknown"));
+
+  expect(await more.startChild()).toMatch(/^\{:ok, #PID<.*>, "more"\}$/);
+  expect(await unknown.startChild()).toBe('{:error, "unknown"}');
+  expect(await unknown.count()).toBe(counted(0));
+});
+
+test("#200: an event whose start results in no process leaves no child, and the next one is started", async () => {
+  const { stages, pid, count } = await starting("garbage");
+  const producer = await stages.producer({ count: 3 });
+
+  await stages.call(pid, subscribeRequest(undefined, producer.pid, parse("[max_demand: 1, min_demand: 0]")));
+
+  expect(producer.notes.demands).toEqual([1, 1, 1, 1]);
+  expect(await count()).toBe(counted(0));
+  expect(stages.isAlive(pid)).toBe(true);
+});
+
 test("#187: tools take it for a supervisor", async () => {
   const { stages, pid } = await supervisor();
   const inbox: Term[] = [];

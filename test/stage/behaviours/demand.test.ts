@@ -4,7 +4,7 @@ import { demandRequest } from "../../../src/stage/messages.ts";
 import { integers } from "../harness.ts";
 import { Stages } from "./stages.ts";
 
-// Section "Demand between producer and automatic consumer" of the behaviours.
+// Section "Demand between producer and automatic consumer" of the behaviours; #22 is in consumer.test.ts, #20 in across.test.ts.
 
 const forward = demandRequest("forward");
 
@@ -34,20 +34,6 @@ test("#21: small messages are gone through whole, and asked for together", async
   await emit(...integers(200, 100));
 
   expect(asks()).toEqual([1_000, 300]);
-});
-
-test("#22: more is asked for once handleEvents has returned", async () => {
-  const order: string[] = [];
-  const stages = new Stages();
-  const hand = await stages.handProducer(
-    { maxDemand: 2, minDemand: 1 },
-    { onEvents: (events) => void order.push(`handled ${events}`) },
-  );
-  hand.inbox.push = (message) => order.push(`asked ${JSON.stringify(message).length > 0}`);
-
-  await hand.emit(1, 2);
-
-  expect(order.sort()).toEqual(["asked true", "asked true", "handled 1", "handled 2"]);
 });
 
 test("#23: the batch of a consumer that was killed is lost; the next one gets what follows", async () => {
