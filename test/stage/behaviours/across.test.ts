@@ -10,7 +10,7 @@ import {
 import { subscribeRequest } from "../../../src/stage/messages.ts";
 import { atom, Export, ImproperList, inspect, parse, type Term, tuple } from "../../../src/term/index.ts";
 import { integers } from "../harness.ts";
-import { queue } from "./stages.ts";
+import { queue } from "./probes.ts";
 import { TwoNodes } from "./two-nodes.ts";
 
 // Section "Across nodes only" of the behaviours, and what is said of two nodes before, between two nodes of this library.

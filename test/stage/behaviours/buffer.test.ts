@@ -4,7 +4,8 @@ import { broadcastDispatcher } from "../../../src/stage/index.ts";
 import { infoRequest } from "../../../src/stage/messages.ts";
 import { atom } from "../../../src/term/index.ts";
 import { integers } from "../harness.ts";
-import { type Behaviour, queue, Stages } from "./stages.ts";
+import { type Behaviour, queue } from "./probes.ts";
+import { Stages } from "./stages.ts";
 
 // Section "Buffer" of the behaviours.
 

@@ -3,7 +3,8 @@ import { noReply } from "../../../src/otp/index.ts";
 import { broadcastDispatcher, type CancelMode } from "../../../src/stage/index.ts";
 import { subscribeRequest } from "../../../src/stage/messages.ts";
 import { atom, inspect, isList, type Pid, parse, type Term, tuple } from "../../../src/term/index.ts";
-import { queue, Stages } from "./stages.ts";
+import { queue } from "./probes.ts";
+import { Stages } from "./stages.ts";
 
 // Section "Consumer callbacks and cancel modes" of the behaviours.
 

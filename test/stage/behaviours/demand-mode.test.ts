@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { broadcastDispatcher } from "../../../src/stage/index.ts";
 import { demandRequest } from "../../../src/stage/messages.ts";
 import { atom } from "../../../src/term/index.ts";
-import { queue, Stages } from "./stages.ts";
+import { queue } from "./probes.ts";
+import { Stages } from "./stages.ts";
 
 // Section "Demand mode" of the behaviours.
 

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { GenStage } from "../../../src/stage/index.ts";
 import { infoRequest } from "../../../src/stage/messages.ts";
 import { atom } from "../../../src/term/index.ts";
-import { type Behaviour, queue, Stages } from "./stages.ts";
+import { type Behaviour, queue } from "./probes.ts";
+import { Stages } from "./stages.ts";
 
 // Section "Info messages" of the behaviours.
 

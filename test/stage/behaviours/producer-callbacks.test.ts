@@ -3,7 +3,8 @@ import { noReply } from "../../../src/otp/index.ts";
 import type { From } from "../../../src/runtime/index.ts";
 import { subscribeRequest } from "../../../src/stage/messages.ts";
 import { atom, inspect, parse, type Term, tuple } from "../../../src/term/index.ts";
-import { queue, Stages } from "./stages.ts";
+import { queue } from "./probes.ts";
+import { Stages } from "./stages.ts";
 
 // Section "Producer callbacks" of the behaviours.
 

@@ -3,7 +3,8 @@ import { child, ignore, stop } from "../../../src/otp/index.ts";
 import { Consumer, Producer, ProducerConsumer, withOptions } from "../../../src/stage/index.ts";
 import { atom, inspect, type Term, tuple } from "../../../src/term/index.ts";
 import { integers, NOTHING_LEFT, TestNode } from "../harness.ts";
-import { Counter, Stages } from "./stages.ts";
+import { Counter } from "./probes.ts";
+import { Stages } from "./stages.ts";
 
 // Section "Start, init, names" of the behaviours; `init` results in what the stage is started with.
 
