@@ -7,14 +7,14 @@ defmodule Company do
     GenStage.call({Company.Intake, node}, {:get, id, deadline_ms}, :infinity)
   end
 
-  @doc "Starts the service. `scorers` are the names and nodes of the stages that score."
+  @doc "Runs the service; does not return. `scorers` are the names and nodes of the stages that score."
   def serve(scorers) do
     children = [Company.Intake, {Company.Assembler, scorers}]
     # Scorers that crash take the assembler along: it must bear more of that than their own supervisor does.
     options = [strategy: :rest_for_one, max_restarts: 10, name: Company.Supervisor]
-    {:ok, supervisor} = Supervisor.start_link(children, options)
+    {:ok, _} = Supervisor.start_link(children, options)
     IO.puts("company is open at #{node()}")
-    supervisor
+    Process.sleep(:infinity)
   end
 end
 

@@ -80,7 +80,7 @@ class Services {
     }
     const scorers = Array.from({ length: SCORERS }, (_, i) => `{:scorer_${i + 1}, :"${this.underwriting}"}`);
     const beam = await this.#beam(this.company, COMPANY);
-    await beam.eval(`spawn(fn -> Company.serve([${scorers}]); Process.sleep(:infinity) end); nil`);
+    await beam.eval(`spawn(fn -> Company.serve([${scorers}]) end); nil`);
     await beam.until("Process.whereis(Company.Assembler) != nil");
     return beam;
   }
