@@ -52,6 +52,7 @@ export class StageProcess extends GenServerProcess {
       const owner: UpstreamOwner = {
         ended: (subscription, reason) => this.subscriptionEnded(subscription, reason),
         missing: (to, cancel) => this.producerMissing(to, cancel),
+        refused: (problem) => this.subscriptionRefused(problem),
       };
       this.upstream = new Upstream(this.#host, owner, this.#intake);
     }
@@ -180,6 +181,9 @@ export class StageProcess extends GenServerProcess {
     this.core.runtime.logger.info(stoppingText(this.#host.title, from, reason));
     return this.end(reason);
   }
+
+  /** A subscription is not made since something is wrong with its options, as the log says. */
+  protected subscriptionRefused(_problem: string): void {}
 
   /** There is no process of that name here to subscribe to. */
   protected producerMissing(to: string, cancel: CancelMode): void | Promise<void> {

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
+import { ArgumentError } from "../base/index.ts";
 import {
   type Address,
   type Destination,
@@ -274,6 +275,10 @@ class StreamProcess extends StageProcess {
       });
     }
     if (this.#rules.mode === "permanent" || !this.#hasProducers()) this.#loop.end();
+  }
+
+  protected override subscriptionRefused(problem: string): void {
+    this.#loop.end({ error: new ArgumentError("options", problem) });
   }
 
   protected override producerMissing(to: string): void {

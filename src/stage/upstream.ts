@@ -16,6 +16,7 @@ import {
 } from "./messages.ts";
 import { describe, peerTerm, resolveProducer } from "./producer-address.ts";
 import { type Position, Resubscriber } from "./resubscriber.ts";
+import { isFunctionElsewhere, problemOfSelector } from "./selector-check.ts";
 import {
   type CancelMode,
   checkOptions,
@@ -58,6 +59,8 @@ export interface UpstreamOwner {
   opened?(subscription: UpstreamSubscription): void;
   /** There is no process of that name to subscribe to. */
   missing(to: string, cancel: CancelMode): void | Promise<void>;
+  /** Something is wrong with the options of a subscription, which was logged; it is not made. */
+  refused?(problem: string): void;
 }
 
 /** What asks for a subscription. */
@@ -155,7 +158,13 @@ export class Upstream {
       const nobody = new Subscription(tuple(atomTerm(describe(request.to)) as object, null) as never, tag);
       return this.#resubscriber.schedule(request.own, nextPosition(request, nobody));
     }
-    return this.#open(producer, parsed, request, reply);
+    const selector = request.own?.selector;
+    if (!isFunctionElsewhere(core, producer, selector)) return this.#open(producer, parsed, request, reply);
+    const found = producer;
+    return problemOfSelector(core, found, selector).then((problem) => {
+      if (!core.alive) return;
+      return problem === undefined ? this.#open(found, parsed, request, reply) : this.#refuse(problem, reply);
+    });
   }
 
   /** Takes what a producer sent under a tag. */
@@ -195,6 +204,7 @@ export class Upstream {
   #refuse(problem: string, reply: ((value: unknown) => void) | undefined): void {
     this.#host.core.runtime.logger.error(`${this.#host.title} subscribe received invalid option: ${problem}`);
     reply?.(tuple(ERROR, tuple(BAD_OPTS, problem)));
+    this.#owner.refused?.(problem);
   }
 
   #open(

@@ -181,7 +181,9 @@ test("#239: a selector that the producer has, named as a function, lets through 
   const { pid } = await nodes.there.producer({ count: 10, dispatcher: broadcastDispatcher<Term>({ selectors }) });
 
   const selector = new Export("Elixir.Shop", "even?", 1);
-  const { notes } = await nodes.here.consumerOf(pid, { maxDemand: 4, selector });
+  const { pid: consumer, notes } = await nodes.here.consumer();
+  const options = [tuple(atom("max_demand"), 4), tuple(atom("selector"), selector)];
+  await nodes.here.call(consumer, subscribeRequest(undefined, pid, options));
 
   expect(notes.batches.flat()).toEqual([0, 2, 4, 6, 8]);
 });
