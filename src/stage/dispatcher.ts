@@ -6,6 +6,8 @@ export interface DispatcherConsumer {
   readonly key: unknown;
   readonly pid: Pid;
   readonly tag: Term;
+  /** It says what it has handled: what it has not is sent again when it is gone. */
+  readonly confirms?: boolean;
 }
 
 /** What a dispatcher can do to the world: all its effects go through here, so that it can be tried without a process. */
@@ -59,6 +61,11 @@ export interface Dispatcher<Out> {
   ask(count: number, consumer: DispatcherConsumer): number;
   /** A consumer is gone, or was refused. */
   cancel(consumer: DispatcherConsumer): number;
+  /**
+   * Takes what a consumer has been sent and did not confirm, right before its `cancel`, to go before anything newer. Without it
+   * such events are dispatched once more after the `cancel`.
+   */
+  takeBack?(consumer: DispatcherConsumer, events: readonly Out[]): void;
   /** Delivers events, 1 or more, as far as there is demand for them, and returns those for which there is none. */
   dispatch(events: readonly Out[]): readonly Out[];
   /** So many of the events that it returned have come to the buffer, and are no longer on their way: new demand is met from there. */

@@ -22,6 +22,7 @@ export type DemandMode = "forward" | "accumulate";
 
 /** A subscription of a consumer to us. */
 interface DownstreamSubscription extends DispatcherConsumer {
+  readonly confirms: boolean;
   readonly monitor: Ref;
   readonly from: Subscription;
   readonly ledger: Ledger;
@@ -224,7 +225,7 @@ export class Downstream {
     const from = new Subscription(pid, tag);
     const monitor: Ref = core.monitor(pid, (reason) => core.deliver(new Work(() => this.#down(monitor, key, reason))));
     const confirms = given[ACK_OPTION] === true && this.#dispatcher.sharesEvents !== true;
-    const subscription = { key, pid, tag, monitor, from, ledger: new Ledger(confirms) };
+    const subscription = { key, pid, tag, monitor, from, confirms, ledger: new Ledger(confirms) };
     this.#subscriptions.set(key, subscription);
     if (confirms) void core.send(pid, acksMessage(core.pid, tag), false);
     return this.#host.guarded(
@@ -265,17 +266,19 @@ export class Downstream {
     return this.#host.run(
       () => callbacks.handleCancel?.(reason, subscription.from),
       () => {
+        const { ledger, confirms } = subscription;
+        this.#unconfirmed += confirms ? 0 : ledger.unconfirmed;
+        const unconfirmed = ledger.takeBack();
+        this.#dispatcher.takeBack?.(subscription, unconfirmed);
         const demand = this.#dispatcher.cancel(subscription);
-        this.#takeBack(subscription.ledger);
+        if (this.#dispatcher.takeBack === undefined) this.#dispatchAgain(unconfirmed);
         return this.#demanded(demand);
       },
     );
   }
 
   /** What a consumer that is gone has not confirmed goes to others, before anything that was emitted later. */
-  #takeBack(ledger: Ledger): void {
-    this.#unconfirmed += ledger.confirms ? 0 : ledger.unconfirmed;
-    const events = ledger.takeBack();
+  #dispatchAgain(events: readonly unknown[]): void {
     if (events.length === 0) return;
     const left = this.#mode === "forward" ? this.#dispatcher.dispatch(events) : events;
     this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));

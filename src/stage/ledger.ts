@@ -13,10 +13,6 @@ export class Ledger {
     this.#kept = confirms ? [] : undefined;
   }
 
-  get confirms(): boolean {
-    return this.#kept !== undefined;
-  }
-
   get sent(): number {
     return this.#sent;
   }

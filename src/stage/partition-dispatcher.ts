@@ -127,11 +127,22 @@ export class PartitionDispatcher<Out> implements Dispatcher<Out> {
     if (partition === undefined) return 0;
     this.#byConsumer.delete(consumer.key);
     const { queue, demand } = partition;
-    Object.assign(partition, { consumer: undefined, demand: 0, queue: [] });
     this.#pending += demand;
+    Object.assign(partition, { consumer: undefined, demand: 0 });
+    // Where events are confirmed none is lost: they wait for the next consumer, as those of a partition that had none yet.
+    if (consumer.confirms) return 0;
+    partition.queue = [];
     const lost = this.#release(queue);
     this.#waiting += lost;
     return lost;
+  }
+
+  takeBack(consumer: DispatcherConsumer, events: readonly Out[]): void {
+    const partition = this.#byConsumer.get(consumer.key);
+    if (partition === undefined) return;
+    partition.queue = [...events, ...partition.queue];
+    // Asked for by the one that is gone, they meet as much demand of the next one.
+    this.#pending += events.length;
   }
 
   dispatch(events: readonly Out[]): readonly Out[] {

@@ -86,7 +86,7 @@ function endProblems(
   const problems: string[] = [];
   const sent = new Set(own.flatMap((traffic) => traffic.sent));
   const unsent = life.emitted.filter((event) => !sent.has(event));
-  const dropped = stats.discarded + chaos.lostBy(place);
+  const dropped = stats.discarded + (place.acks ? 0 : chaos.lostBy(place));
   if (unsent.length > dropped) {
     problems.push(
       `${nameOf(place, life)} has not sent ${unsent.length} events, ${dropped} were dropped: ${unsent.slice(0, 9)}`,
