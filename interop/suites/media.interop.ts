@@ -220,6 +220,7 @@ describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (r
   let beam: Beam;
   let us: Node;
   let idle: object;
+  let idleBeam: number;
 
   beforeAll(async () => {
     beam = await startBeam(release, { genStage: true });
@@ -229,12 +230,18 @@ describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (r
     us = await nodeBeside(beam);
     us.expose("erlang", { whereis: (name: Atom) => us.whereis(name) ?? null });
     idle = holdings(us);
+    await us.connect(beam.name);
+    idleBeam = await beam.eval<number>("length(Process.list())");
   });
 
   afterAll(async () => {
-    expect(holdings(us)).toEqual(idle);
-    await us?.stop();
-    await beam?.[Symbol.asyncDispose]();
+    try {
+      expect(holdings(us)).toEqual(idle);
+      await beam.until(`length(Process.list()) <= ${idleBeam}`);
+    } finally {
+      await us?.stop();
+      await beam?.[Symbol.asyncDispose]();
+    }
   });
 
   describe.each([

@@ -10,7 +10,8 @@ import { until } from "../support/until.ts";
 // system process of its own; a third node, a BEAM, asks. The checks are the same whatever the languages.
 
 type Language = "Elixir" | "TypeScript";
-type Process = Pick<Program, "kill" | "freeze" | "thaw"> & AsyncDisposable;
+/** A {@link Program} or a {@link Beam}. */
+type Process = Pick<Program, "kill" | "freeze" | "thaw">;
 
 interface Figures {
   readonly asked: number;
@@ -18,7 +19,6 @@ interface Figures {
   readonly unavailable: number;
   readonly handed_out: number;
   readonly most_demand: number;
-  readonly late: number;
   readonly scorers: number;
   readonly open: number;
   readonly queued: number;
@@ -53,7 +53,8 @@ class Services {
   readonly company = `${uniqueName("company")}@127.0.0.1`;
   readonly underwriting = `${uniqueName("underwriting")}@127.0.0.1`;
   underwritingRuns!: Process;
-  #companyRuns!: Process;
+  /** All that was ever started, running or not. */
+  readonly #started: AsyncDisposable[] = [];
 
   constructor(release: Release, shell: Beam, us: Node, [company, underwriting, ack]: Placement) {
     this.release = release;
@@ -65,24 +66,24 @@ class Services {
   }
 
   async start(): Promise<void> {
-    [this.#companyRuns, this.underwritingRuns] = await Promise.all([this.#startCompany(), this.startUnderwriting()]);
+    [this.underwritingRuns] = await Promise.all([this.startUnderwriting(), this.#startCompany()]);
     await this.shell.eval(`{:ok, asker} = Asker.start(:"${this.company}"); nil`);
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#companyRuns, this.underwritingRuns].map((running) => running?.[Symbol.asyncDispose]()));
+    await Promise.all(this.#started.map((started) => started[Symbol.asyncDispose]()));
   }
 
-  async #startCompany(): Promise<Process> {
+  async #startCompany(): Promise<void> {
+    const { company, underwriting } = this;
     if (this.companyIn === "TypeScript") {
-      const { company, underwriting } = this;
-      return this.#program("company.ts", ["--name", company, "--underwriting", underwriting]);
+      await this.#program("company.ts", ["--name", company, "--underwriting", underwriting]);
+      return;
     }
-    const scorers = Array.from({ length: SCORERS }, (_, i) => `{:scorer_${i + 1}, :"${this.underwriting}"}`);
-    const beam = await this.#beam(this.company, COMPANY);
+    const scorers = Array.from({ length: SCORERS }, (_, i) => `{:scorer_${i + 1}, :"${underwriting}"}`);
+    const beam = await this.#beam(company, COMPANY);
     await beam.eval(`spawn(fn -> Company.serve([${scorers}]) end); nil`);
     await beam.until("Process.whereis(Company.Assembler) != nil");
-    return beam;
   }
 
   async startUnderwriting(): Promise<Process> {
@@ -99,10 +100,12 @@ class Services {
     return beam;
   }
 
-  #program(path: string, args: readonly string[]): Promise<Program> {
+  async #program(path: string, args: readonly string[]): Promise<Program> {
     const env = { TIEBEAM_COOKIE: this.shell.cookie, ERL_EPMD_PORT: String(this.shell.epmdPort) };
     const common = ["--tick-ms", String(TICK_SECONDS * 1000), ...(this.ack ? ["--ack"] : [])];
-    return Program.start(`underwriting/${path}`, [...args, ...common], env);
+    const program = await Program.start(`underwriting/${path}`, [...args, ...common], env);
+    this.#started.push(program);
+    return program;
   }
 
   async #beam(name: string, code: string): Promise<Beam> {
@@ -113,6 +116,7 @@ class Services {
       ticktime: TICK_SECONDS,
       env: { ERL_CRASH_DUMP_SECONDS: "0" },
     });
+    this.#started.push(beam);
     await beam.eval(`:logger.set_primary_config(:level, :none)\n${code}\nnil`);
     return beam;
   }
@@ -210,10 +214,13 @@ describePeers("company and underwriting", { genStage: true, otp: ["25", "27", "2
     });
 
     afterAll(async () => {
-      const figures = await services.figures();
-      expect(figures).toMatchObject({ open: 0, queued: 0, asked: figures.answered + figures.unavailable });
-      expect(await services.summary()).toMatchObject({ open: 0, other: 0, twice: 0 });
-      await services.stop();
+      try {
+        const figures = await services.figures();
+        expect(figures).toMatchObject({ open: 0, queued: 0, asked: figures.answered + figures.unavailable });
+        expect(await services.summary()).toMatchObject({ open: 0, other: 0, twice: 0 });
+      } finally {
+        await services.stop();
+      }
     });
 
     beforeEach(async () => {

@@ -24,7 +24,7 @@ test.skipIf(!hasElixir)(
 );
 
 test.skipIf(!hasElixir)("every Elixir program of the examples can be parsed", () => {
-  const script = `for path <- Path.wildcard("examples/**/*.exs"), do: Code.string_to_quoted!(File.read!(path), file: path)`;
+  const script = `for path <- Path.wildcard("examples/**/*.{ex,exs}"), do: Code.string_to_quoted!(File.read!(path), file: path)`;
 
   const { status, stderr } = spawnSync("elixir", ["-e", script], { cwd: projectPath("."), encoding: "utf8" });
 
