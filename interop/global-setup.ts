@@ -7,8 +7,11 @@ import { cacheFolder, findReleases } from "./providers/index.ts";
 
 /** Finds the releases once, and starts one stock epmd that all suites of the run share unless they bring their own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const chosen = process.env.TIEBEAM_OTP?.split(",").map((otp) => otp.trim());
-  const releases = (await findReleases()).filter(({ otp }) => chosen?.includes(otp) ?? true);
+  const atHand = await findReleases();
+  const chosen = process.env.TIEBEAM_OTP?.split(",").map((otp) =>
+    otp.trim() === "newest" ? (atHand.at(-1)?.otp ?? "") : otp.trim(),
+  );
+  const releases = atHand.filter(({ otp }) => chosen?.includes(otp) ?? true);
   const [first] = releases;
   const epmd = first && (await startEpmd(first));
   if (epmd) process.env.ERL_EPMD_PORT = String(epmd.port);

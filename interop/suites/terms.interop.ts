@@ -170,22 +170,25 @@ describePeers("phash2", {}, (release) => {
     });
   }
 
-  test("20,000 terms made by the BEAM have the same hash here, in every range", async () => {
+  // The hash is the same in every release: on the others a tenth will do.
+  const count = release.otp === "25" || release.otp === "29" ? RANDOM_TERMS : RANDOM_TERMS / 10;
+
+  test(`${count} terms made by the BEAM have the same hash here, in every range`, async () => {
     await using beam = await startBeam(release);
 
-    const made = `Fixtures.RandomTerms.list(${RANDOM_TERMS}, ${seed()})`;
+    const made = `Fixtures.RandomTerms.list(${count}, ${seed()})`;
     const lines = linesOf(await beam.eval<string>(`Fixtures.Vectors.encode(${made})`));
 
-    expect(lines).toHaveLength(RANDOM_TERMS);
+    expect(lines).toHaveLength(count);
     expect(await differing(beam, lines)).toEqual([]);
   });
 
-  test("up to 20,000 terms made here have the same hash there, in every range", async () => {
+  test(`up to ${count} terms made here have the same hash there, in every range`, async () => {
     await using beam = await startBeam(release);
 
-    const lines = fc.sample(canonicalTerm, { numRuns: RANDOM_TERMS, seed: seed() }).flatMap(carried);
+    const lines = fc.sample(canonicalTerm, { numRuns: count, seed: seed() }).flatMap(carried);
 
-    expect(lines.length).toBeGreaterThan(RANDOM_TERMS / 2);
+    expect(lines.length).toBeGreaterThan(count / 2);
     expect(await differing(beam, lines)).toEqual([]);
   });
 
