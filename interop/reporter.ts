@@ -12,7 +12,8 @@ export default class PeersReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     this.#releases = this.#vitest?.projects[0]?.getProvidedContext().releases ?? [];
-    this.#print("", "Peers", ...this.#peerLines(), "Suites", ...suiteLines(modules), ...skipLines(modules));
+    const stages = stageLines(modules);
+    this.#print("", "Peers", ...this.#peerLines(), "Suites", ...suiteLines(modules), ...stages, ...skipLines(modules));
   }
 
   #peerLines(): string[] {
@@ -36,6 +37,21 @@ function suiteLines(modules: readonly TestModule[]): string[] {
     const unloaded = module.errors().length > 0 ? ", did not load" : "";
     return `  ${suite}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped${unloaded}`;
   });
+}
+
+/** How many of the numbered behaviours of GenStage passed across nodes, for each release. A test may show several: `#155 #168 …`. */
+function stageLines(modules: readonly TestModule[]): string[] {
+  const passed = new Map<string, Set<string>>();
+  for (const module of modules.filter(({ moduleId }) => moduleId.includes("gen-stage"))) {
+    for (const test of module.children.allTests("passed")) {
+      const otp = / on OTP (\d+) /.exec(test.fullName)?.[1];
+      const numbers = /^(?:#\d+ )+/.exec(test.name)?.[0].match(/\d+/g) ?? [];
+      if (otp === undefined) continue;
+      passed.set(otp, new Set([...(passed.get(otp) ?? []), ...numbers]));
+    }
+  }
+  if (passed.size === 0) return [];
+  return ["GenStage behaviours across nodes", ...[...passed].map(([otp, all]) => `  OTP ${otp}: ${all.size} of 242`)];
 }
 
 /** Each reason once, with the number of tests it skipped. */

@@ -248,7 +248,7 @@ describePeers("stages of ours beside Elixir's", { genStage: true }, (release) =>
     await until(() => node.stats().processes === idle.processes + 1);
   });
 
-  test("no connection is made by a stage that emits to a peer which is gone", async () => {
+  test("#237 no connection is made by a stage that emits to a peer which is gone", async () => {
     await using beam = await startBeam(release, { genStage: true });
     await using node = await nodeBeside(beam);
     const ticker = await node.start(Ticker, { name: "ticker" });

@@ -227,6 +227,24 @@ defmodule Fixtures.Behaviours do
   @doc "Speaks to a stage as its producer would."
   def to_consumer(stage, tag, payload), do: send(stage, {:"$gen_consumer", {self(), tag}, payload})
 
+  @doc "Loses the connection to the other node, and makes it anew once both sides know."
+  def cut do
+    %{node: node} = Process.get(:run)
+    there = for {_role, pid} <- Process.get(:stages), node(pid) == node, not ended?(pid), do: pid
+    true = :erlang.disconnect_node(node)
+
+    for pid <- there do
+      monitor = Process.get({:monitor, pid})
+      receive(do: ({:DOWN, ^monitor, :process, ^pid, :noconnection} -> :ok))
+    end
+
+    until(fn -> Node.connect(node) end)
+
+    for {_role, pid} <- Process.get(:stages),
+        node(pid) == node,
+        do: Process.put({:monitor, pid}, Process.monitor(pid))
+  end
+
   @doc "Has another process of a name pass on to a producer what it gets: who keeps to the name is seen there."
   def front(producer, name) do
     front = spawn(fn -> pass_on(producer, []) end)
@@ -351,7 +369,7 @@ defmodule Fixtures.Behaviours do
 
     entries = recorded()
     callbacks = for {:entry, role, entry} <- entries, do: {role, entry}
-    got = for {:got, pid, from, message} <- entries, do: {{:got, pid, from}, message}
+    got = for {:got, pid, from, message} <- entries, not lost?(message), do: {{:got, pid, from}, message}
 
     ends =
       for {role, pid} <- Process.get(:stages),
@@ -391,6 +409,9 @@ defmodule Fixtures.Behaviours do
   defp events_in({:handle_events, events, _from}), do: events
   defp events_in({:"$gen_consumer", _from, events}) when is_list(events), do: events
   defp events_in(_entry), do: nil
+
+  # It is sent after the connection is lost, and arrives only where that has been made anew in the meantime.
+  defp lost?(message), do: match?({:"$gen_consumer", _from, {:cancel, :noconnection}}, message)
 
   defp alike({:DOWN, monitor, :process, pid, reason}), do: {:DOWN, monitor, :process, pid, chosen(reason)}
   defp alike({:handle_cancel, {:down, reason}, from}), do: {:handle_cancel, {:down, chosen(reason)}, from}
