@@ -309,25 +309,25 @@ describePeers("company and underwriting", { genStage: true, otp: ["25", "27", "2
       expect(await services.companyChildren()).toEqual(children);
     });
 
-    test.runIf(!ack)(
-      "A6: what a scorer fails on fails alone; a tree that gives up ends the node, as configured",
-      async () => {
-        await services.ask(1, 'id: "Unscorable", deadline: 300');
-        await services.answers(before);
-        await services.ask(20);
-        expect(await services.answers(before)).toEqual(answered(20, 1));
+    test("A6: what a scorer fails on fails alone; a tree that gives up ends the node, as configured", async ({
+      skip,
+    }) => {
+      skip(ack, "with confirmations it is another story, the last of these");
+      await services.ask(1, 'id: "Unscorable", deadline: 300');
+      await services.answers(before);
+      await services.ask(20);
+      expect(await services.answers(before)).toEqual(answered(20, 1));
 
-        let failed = 1;
-        for (; await isUp(services); failed++) {
-          await services.ask(1, 'id: "Unscorable", deadline: 200');
-          await services.answers(before);
-        }
-        expect(await services.answers(before)).toEqual(answered(20, failed));
-        services.underwritingRuns = await services.startUnderwriting();
-        await services.ask(20);
-        expect(await services.answers(before)).toEqual(answered(40, failed));
-      },
-    );
+      let failed = 1;
+      for (; await isUp(services); failed++) {
+        await services.ask(1, 'id: "Unscorable", deadline: 200');
+        await services.answers(before);
+      }
+      expect(await services.answers(before)).toEqual(answered(20, failed));
+      services.underwritingRuns = await services.startUnderwriting();
+      await services.ask(20);
+      expect(await services.answers(before)).toEqual(answered(40, failed));
+    });
 
     test("A7: the supervisor lists its stages, and each shows its state, for Elixir and for TypeScript", async () => {
       const stages = ["Company.Intake", "Company.Assembler"].map((name) => [name, services.company]);
@@ -349,43 +349,44 @@ describePeers("company and underwriting", { genStage: true, otp: ["25", "27", "2
       expect(listed.map(([, pid]) => pid.node)).toEqual([services.company, services.company]);
     });
 
-    test.runIf(underwritingIn === "TypeScript")(
-      "A8: scorers are moved from TypeScript to Elixir one by one, under load, and no request is lost",
-      async () => {
-        const next = `${uniqueName("next")}@127.0.0.1`;
-        await using beam = await services.elixirUnderwriting(next, 0);
-        await shell.eval("Asker.load(asker, 50)");
+    test("A8: scorers are moved from TypeScript to Elixir one by one, under load, and no request is lost", async ({
+      skip,
+    }) => {
+      skip(underwritingIn === "Elixir", "there is no scorer in TypeScript to be moved");
+      const next = `${uniqueName("next")}@127.0.0.1`;
+      await using beam = await services.elixirUnderwriting(next, 0);
+      await shell.eval("Asker.load(asker, 50)");
 
-        for (let n = 1; n <= SCORERS; n++) {
-          await beam.eval(
-            `{:ok, _} = Supervisor.start_child(Underwriting.Supervisor, {Underwriting.Scorer, {${n}, :"${services.company}"}}); nil`,
-          );
-          await shell.eval(
-            `GenServer.cast({Company.Assembler, :"${services.company}"}, {:subscribe, {:scorer_${n}, :"${next}"}})`,
-          );
-          await beam.until(`:sys.get_state(:scorer_${n}).state.scored > 100`);
-          await GenStage.drain(us, { name: `scorer_${n}`, node: services.underwriting });
-        }
-        await beam.until(`:sys.get_state(:scorer_1).state.scored > 500`);
-        await shell.eval("Asker.rest(asker)");
+      for (let n = 1; n <= SCORERS; n++) {
+        await beam.eval(
+          `{:ok, _} = Supervisor.start_child(Underwriting.Supervisor, {Underwriting.Scorer, {${n}, :"${services.company}"}}); nil`,
+        );
+        await shell.eval(
+          `GenServer.cast({Company.Assembler, :"${services.company}"}, {:subscribe, {:scorer_${n}, :"${next}"}})`,
+        );
+        await beam.until(`:sys.get_state(:scorer_${n}).state.scored > 100`);
+        await GenStage.drain(us, { name: `scorer_${n}`, node: services.underwriting });
+      }
+      await beam.until(`:sys.get_state(:scorer_1).state.scored > 500`);
+      await shell.eval("Asker.rest(asker)");
 
-        const { asked, record } = await services.answers(before);
-        expect(asked).toBeGreaterThan(700);
-        expect(record).toBe(asked);
-        expect(
-          await shell.eval(`Supervisor.count_children({Underwriting.Supervisor, :"${services.underwriting}"}).active`),
-        ).toBe(0);
+      const { asked, record } = await services.answers(before);
+      expect(asked).toBeGreaterThan(700);
+      expect(record).toBe(asked);
+      expect(
+        await shell.eval(`Supervisor.count_children({Underwriting.Supervisor, :"${services.underwriting}"}).active`),
+      ).toBe(0);
 
-        for (let n = 1; n <= SCORERS; n++) {
-          await shell.eval(`
+      for (let n = 1; n <= SCORERS; n++) {
+        await shell.eval(`
             {:ok, _} = Supervisor.restart_child({Underwriting.Supervisor, :"${services.underwriting}"}, :scorer_${n})
             GenServer.cast({Company.Assembler, :"${services.company}"}, {:subscribe, {:scorer_${n}, :"${services.underwriting}"}})
           `);
-        }
-      },
-    );
+      }
+    });
 
-    test.runIf(ack)("A6 with confirmations: what a scorer fails on comes back, until the tree gives up", async () => {
+    test("A6 with confirmations: what a scorer fails on comes back, until the tree gives up", async ({ skip }) => {
+      skip(!ack, "only stages of this library confirm");
       await services.ask(1, 'id: "Unscorable", deadline: 1_000');
       await until(async () => !(await isUp(services)));
 
