@@ -1,5 +1,6 @@
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 import type { Release } from "./providers/index.ts";
+import { notAcross } from "./support/not-across.ts";
 
 /** After the run: which OTP releases and which suites ran, what was skipped and why. */
 export default class PeersReporter implements Reporter {
@@ -51,7 +52,12 @@ function stageLines(modules: readonly TestModule[]): string[] {
     }
   }
   if (passed.size === 0) return [];
-  return ["GenStage behaviours across nodes", ...[...passed].map(([otp, all]) => `  OTP ${otp}: ${all.size} of 242`)];
+  const counts = [...passed].map(([otp, all]) => `  OTP ${otp}: ${all.size} of 242`);
+  return [
+    "GenStage behaviours across nodes",
+    ...counts,
+    `  ${notAcross} are not tried: see interop/support/not-across.ts`,
+  ];
 }
 
 /** Each reason once, with the number of tests it skipped. */

@@ -196,6 +196,8 @@ defmodule Dispatchers do
   end
 
   behaviour 147, "a newcomer that has not asked stops the others", since: 25 do
+    # GenStage takes the two that were held back for new demand, and asks its producer for two fewer than are wanted.
+    loosely()
     producer = producer(dispatcher: :broadcast)
     asking(producer, first: 3, second: 3)
     manual(:third, producer)
@@ -439,7 +441,7 @@ defmodule Dispatchers do
     [{:down, {%ArgumentError{}, _}}] = cancels(:first)
   end
 
-  behaviour 229, "without a hash an event goes to the partition that phash2 gives, whatever it is" do
+  behaviour 158, "without a hash an event goes to the partition that phash2 gives, whatever it is" do
     producer = producer(dispatcher: {:partition, 4})
 
     for index <- 0..3 do
