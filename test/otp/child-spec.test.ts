@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type AutoShutdown, checkSpec, readSpec } from "../../src/otp/child-spec.ts";
-import { specTerm } from "../../src/otp/child-terms.ts";
+import { type AutoShutdown, checkSpec, readSpec } from "../../src/otp/supervisor/child-spec.ts";
+import { specTerm } from "../../src/otp/supervisor/child-terms.ts";
 import { Exit } from "../../src/runtime/index.ts";
 import { atom, inspect, parse, type Term } from "../../src/term/index.ts";
 

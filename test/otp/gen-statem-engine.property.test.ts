@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { StatemEvent } from "../../src/otp/gen-statem-events.ts";
 import {
   type Action,
   eventTimeout,
@@ -12,6 +11,7 @@ import {
   repeatState,
   stateTimeout,
 } from "../../src/otp/index.ts";
+import type { StatemEvent } from "../../src/otp/statem/gen-statem-events.ts";
 import { Machine } from "./gen-statem-machine.ts";
 import {
   KEEP,

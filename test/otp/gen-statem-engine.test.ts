@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { StatemEvent } from "../../src/otp/gen-statem-events.ts";
 import {
   type Action,
   eventTimeout,
@@ -14,7 +13,8 @@ import {
   stateTimeout,
   stopAndReply,
 } from "../../src/otp/index.ts";
-import { stop } from "../../src/otp/results.ts";
+import { stop } from "../../src/otp/server/results.ts";
+import type { StatemEvent } from "../../src/otp/statem/gen-statem-events.ts";
 import { Reason } from "../../src/runtime/index.ts";
 import { atom, Pid, type Tuple, tuple } from "../../src/term/index.ts";
 import { Machine, type Rules } from "./gen-statem-machine.ts";

@@ -1,6 +1,6 @@
-import { type Effect, type Next, StatemEngine, type Step } from "../../src/otp/gen-statem-engine.ts";
-import type { StatemEvent } from "../../src/otp/gen-statem-events.ts";
-import type { Actions } from "../../src/otp/gen-statem-results.ts";
+import { type Effect, type Next, StatemEngine, type Step } from "../../src/otp/statem/gen-statem-engine.ts";
+import type { StatemEvent } from "../../src/otp/statem/gen-statem-events.ts";
+import type { Actions } from "../../src/otp/statem/gen-statem-results.ts";
 
 /** What a state does with an event. */
 export type Rules = (event: StatemEvent, state: unknown) => unknown;

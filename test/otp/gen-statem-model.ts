@@ -1,4 +1,4 @@
-import type { StatemEvent } from "../../src/otp/gen-statem-events.ts";
+import type { StatemEvent } from "../../src/otp/statem/gen-statem-events.ts";
 
 /** What an event asks for, in any of the states. */
 export interface Plan {

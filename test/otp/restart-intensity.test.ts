@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addRestart } from "../../src/otp/restart-intensity.ts";
+import { addRestart } from "../../src/otp/supervisor/restart-intensity.ts";
 
 /** The number of the restart, from 1, that is one too many; 0 when none is. */
 function firstExceeded(timesMs: readonly number[], maxRestarts: number, maxSeconds: number): number {

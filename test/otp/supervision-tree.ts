@@ -11,7 +11,7 @@ import {
   supervise,
   superviseDynamically,
 } from "../../src/otp/index.ts";
-import { addChild } from "../../src/otp/supervising-process.ts";
+import { addChild } from "../../src/otp/supervisor/supervising-process.ts";
 import { call, type ExitError, type ProcessCore, Reason } from "../../src/runtime/index.ts";
 import { Atom, atom, isTuple, type Pid, type Term, tuple } from "../../src/term/index.ts";
 import { World } from "../support/world.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { CheckedSpec } from "../../src/otp/child-spec.ts";
-import { findChild, type Rules, type Step, type Supervision, step } from "../../src/otp/supervision.ts";
+import type { CheckedSpec } from "../../src/otp/supervisor/child-spec.ts";
+import { findChild, type Rules, type Step, type Supervision, step } from "../../src/otp/supervisor/supervision.ts";
 import { Reason } from "../../src/runtime/index.ts";
 import { type Atom, atom, Pid, tuple } from "../../src/term/index.ts";
 

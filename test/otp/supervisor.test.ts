@@ -10,7 +10,7 @@ import {
   stop,
   supervise,
 } from "../../src/otp/index.ts";
-import { addChild } from "../../src/otp/supervising-process.ts";
+import { addChild } from "../../src/otp/supervisor/supervising-process.ts";
 import { call, type ProcessCore, Reason } from "../../src/runtime/index.ts";
 import { atom, inspect, isTuple, Pid, parse, type Term, tuple } from "../../src/term/index.ts";
 import { MemoryLogger, World } from "../support/world.ts";
