@@ -65,7 +65,8 @@ test.each(TERMS)("%s: refused by code", (_, term, code) => {
 
   expect(() => decode(joined(hex("83"), term))).toThrow(expect.objectContaining({ code }));
 
-  expect(performance.now() - start).toBeLessThan(2_000);
+  // Not a matter of speed: none of them may take as long as what it announces.
+  expect(performance.now() - start).toBeLessThan(20_000);
 });
 
 test.each([
