@@ -47,6 +47,7 @@ export class ConsumerSupervisorProcess extends DynamicSupervisorProcess {
       callbacks: {
         handleSubscribe: () => "manual",
         handleEvents: (events, from) => this.#events(events as Term[], from),
+        handleCancel: (_reason, from) => void this.#slots.delete(termKey(from.subscriptionTag)),
       },
       title: `${this.label} ${core.pid}`,
       run: (callback, then) =>
@@ -140,8 +141,7 @@ export class ConsumerSupervisorProcess extends DynamicSupervisorProcess {
     this.#ask(subscription, subscription.options.maxDemand);
   }
 
-  #subscriptionEnded({ tag, from, options }: UpstreamSubscription, { reason }: CancelReason): void | Promise<void> {
-    this.#slots.delete(termKey(tag));
+  #subscriptionEnded({ from, options }: UpstreamSubscription, { reason }: CancelReason): void | Promise<void> {
     if (!endsConsumer(options.cancel, reason)) return;
     this.core.runtime.logger.info(stoppingText(this.#host.title, from, reason));
     return this.end(reason);
