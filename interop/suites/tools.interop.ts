@@ -171,7 +171,9 @@ describePeers("rpc and erpc", {}, (release) => {
       end
     `);
 
-    expect(ends).toBe("[{:linked, :normal}, {:undef, :undef, :os, :cmd}, {:watched, {{:nocatch, {:ball, 1}}, []}}]");
+    expect(ends).toBe(
+      "[{:linked, :normal}, {:undef, :undef, :os, :cmd}, {:watched, {{:nocatch, {:ball, 1}}, [{:javascript, :throw, 1, []}]}}]",
+    );
     expect(node.stats()).toMatchObject({ monitored: 0 });
   });
 });
