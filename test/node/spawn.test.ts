@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Signal } from "../../src/dist/index.ts";
 import { Exposed, type ExposedFunction, Spawner } from "../../src/node/index.ts";
 import { Reason } from "../../src/runtime/index.ts";
-import { atom, Pid, Ref, type Term, tuple } from "../../src/term/index.ts";
+import { atom, inspect, Pid, Ref, type Term, tuple } from "../../src/term/index.ts";
 import { World } from "../support/world.ts";
 
 const FROM = new Pid("there@host", 40, 2, 9);
@@ -48,6 +48,18 @@ describe("a spawn request", () => {
     const [reply, down] = await request([monitor], args as Term, name, arity);
     expect(reply).toMatchObject({ op: "spawnReply", flags: 2, result: expect.any(Pid) });
     expect(down).toMatchObject({ op: "down", reason });
+  });
+
+  test("for a function that throws at once is answered before the end is told", async () => {
+    const f = () => {
+      throw new Error("at once");
+    };
+    const { request } = served({ f });
+
+    const signals = await request([monitor]);
+
+    expect(signals.map(({ op }) => op)).toEqual(["spawnReply", "down"]);
+    expect(inspect((signals[1] as { reason: Term }).reason)).toContain("at once");
   });
 
   test("with an unknown option is refused with badopt", async () => {
