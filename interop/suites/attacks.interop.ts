@@ -1,4 +1,5 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Atom, atom, mod, type Node } from "../../src/index.ts";
@@ -15,12 +16,15 @@ describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (rel
   let closed: Node;
   let run: ExUnitRun;
   let refused: number;
-  /** What the commands would write, as this side and as the BEAM's sees it. */
-  const traces = ["/tmp/tiebeam-was-here", join(release.root ?? "/", "tmp/tiebeam-was-here")];
+  /** The folder that the commands would write to, as this side and as the BEAM's sees it. */
+  let folders: string[];
 
   beforeAll(async () => {
-    for (const trace of traces) rmSync(trace, { force: true });
+    const folder = mkdtempSync(join(tmpdir(), "attacks-"));
+    folders = [folder, join(release.root ?? "/", folder)];
+    for (const each of folders) mkdirSync(each, { recursive: true });
     beam = await startBeam(release);
+    await beam.eval(`System.put_env("TIEBEAM_TRACE", "${join(folder, "trace")}"); nil`);
     node = await nodeBeside(beam);
     closed = await nodeBeside(beam, { rules: () => ({ operations: ["send", "monitor"], names: ["shown"] }) });
     for (const name of ["shown", "hidden"]) await closed.start(Answers, { name });
@@ -34,6 +38,7 @@ describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (rel
     await closed.stop();
     await node.stop();
     await beam[Symbol.asyncDispose]();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   });
 
   /** What the script has to know of the node in order to say that nothing has changed. */
@@ -54,7 +59,7 @@ describePeers("Attacks with the right cookie", { otp: ["25", "27", "29"] }, (rel
   test("the node has counted them, has run nothing, and works on", async () => {
     expect(run).toMatchObject({ total: SCRIPT.tests.length, failures: 0 });
     expect(refused).toBeGreaterThan(200);
-    expect(traces.filter((trace) => existsSync(trace))).toEqual([]);
+    expect(folders.filter((folder) => existsSync(join(folder, "trace")))).toEqual([]);
     expect(node.peers()).toEqual([beam.name]);
     expect(await node.erpc.call(beam.name, "erlang", "node")).toBeDefined();
   });

@@ -5,7 +5,9 @@
 defmodule Ours.AttacksTest do
   use Ours.Case, async: false
 
-  @command ~c"touch /tmp/tiebeam-was-here"
+  # A path that does not exist as long as nothing has been run.
+  @trace System.fetch_env!("TIEBEAM_TRACE")
+  @command to_charlist("touch #{@trace}")
 
   setup do
     server = start_named(:server)
@@ -40,7 +42,7 @@ defmodule Ours.AttacksTest do
 
   test "commands of the operating system" do
     assert_undef(:os, :cmd, [@command])
-    assert_undef(System, :cmd, ["touch", ["/tmp/tiebeam-was-here"]])
+    assert_undef(System, :cmd, ["touch", [@trace]])
     assert_undef(:erlang, :open_port, [{:spawn, @command}, []])
   end
 
@@ -67,7 +69,7 @@ defmodule Ours.AttacksTest do
     assert_undef(:code, :load_file, [:evil])
     assert_undef(:code, :add_patha, [~c"/tmp"])
     assert_undef(:code, :purge, [:kernel])
-    assert_undef(:erlang, :load_nif, [~c"/tmp/evil", 0])
+    assert_undef(:erlang, :load_nif, [~c"evil", 0])
     assert_undef(:erl_ddll, :load, [~c"/tmp", ~c"evil"])
     assert [{:badrpc, {:EXIT, {:undef, _}}}] = elem(:rpc.multicall([ours()], :code, :load_binary, [module, file, binary]), 0)
   end
@@ -79,18 +81,18 @@ defmodule Ours.AttacksTest do
   test "text that is to be run" do
     assert_undef(Code, :eval_string, ["System.halt()"])
     assert_undef(:erl_eval, :exprs, [[], []])
-    assert_undef(:file, :eval, [~c"/tmp/evil"])
+    assert_undef(:file, :eval, [~c"evil"])
     assert_undef(:c, :c, [:evil])
     assert_undef(IEx, :start, [])
   end
 
   test "files" do
-    assert_undef(:file, :write_file, [~c"/tmp/tiebeam-was-here", "evil"])
+    assert_undef(:file, :write_file, [to_charlist(@trace), "evil"])
     assert_undef(:file, :read_file, [~c"/etc/passwd"])
     assert_undef(:file, :delete, [~c"/etc/passwd"])
     assert_undef(:file, :list_dir, [~c"/"])
     assert_undef(File, :rm_rf, ["/tmp"])
-    assert_undef(:prim_file, :write_file, [~c"/tmp/tiebeam-was-here", "evil"])
+    assert_undef(:prim_file, :write_file, [to_charlist(@trace), "evil"])
     assert_undef(:erl_prim_loader, :get_file, [~c"/etc/passwd"])
   end
 
@@ -276,7 +278,7 @@ defmodule Ours.AttacksTest do
     assert_undef(:Function, :constructor, ["process.exit()"])
     assert_undef(:global, :eval, ["process.exit()"])
     assert_undef(:process, :exit, [1])
-    assert_undef(:child_process, :execSync, ["touch /tmp/tiebeam-was-here"])
+    assert_undef(:child_process, :execSync, ["touch #{@trace}"])
   end
 
   test "names of JavaScript's prototypes as operations of a server, and as keys of what it is sent", %{server: server} do
