@@ -1,0 +1,68 @@
+import type { Release } from "../providers/index.ts";
+import { type Cell, CONNECTS, type Dimensions, EPMDS, FAULTS, TRANSPORTS, VISIBILITIES } from "./cell.ts";
+
+/** Values of the design that no cell has, each with its reason. */
+export const NEVER_RUN = [{ what: "our node visible", reason: "needs `global`, which is not there yet" }] as const;
+
+/** What cannot be together, each with its reason. The cell says whether it is so. */
+export const CONSTRAINTS: readonly { readonly reason: string; readonly forbids: (cell: Cell) => boolean }[] = [
+  {
+    reason: "without epmd all nodes listen at the same port, each at an address of its own; there is only one `::1`",
+    forbids: ({ epmd, transport }) => epmd === "none" && transport === "ipv6",
+  },
+  {
+    reason: "an epmd in our node ends with it, and a BEAM does not register again by itself",
+    forbids: ({ epmd, fault }) => epmd === "ours" && fault === "ours-killed",
+  },
+  {
+    reason: "the proxy that cuts and slows down stands between a dialler that asks epmd and one listener of IPv4",
+    forbids: ({ fault, connects, epmd, transport }) =>
+      fault.startsWith("link-") && (connects === "both" || epmd === "none" || transport === "ipv6"),
+  },
+  {
+    reason: "each pair of releases once, with our node on its first runtime and no faults",
+    forbids: ({ otp, second, fault, runtime }) =>
+      second !== "none" && (Number(second) <= Number(otp) || fault !== "none" || !isCurrent(runtime)),
+  },
+  {
+    reason: "Bun and Deno are for `tiebeam/etf` and one link without faults",
+    forbids: ({ runtime, transport, epmd, fault, connects }) =>
+      !isNode(runtime) && (transport !== "tcp" || epmd !== "stock" || fault !== "none" || connects === "both"),
+  },
+];
+
+/** Whether a runtime is a version of Node.js. */
+export function isNode(runtime: string): boolean {
+  return runtime.startsWith("node-");
+}
+
+/** The values at hand: these releases and runtimes. A release has one version of GenStage, or none. */
+export function dimensionsOf(releases: readonly Release[], runtimes: readonly string[]): Dimensions {
+  const otps = releases.map(({ otp }) => otp);
+  return {
+    otp: otps,
+    transport: TRANSPORTS,
+    connects: CONNECTS,
+    epmd: EPMDS,
+    visibility: VISIBILITIES,
+    genStage: [...new Set(releases.map(genStageOf))].sort(),
+    runtime: runtimes,
+    fault: FAULTS,
+    second: ["none", ...otps.slice(1)],
+  };
+}
+
+/** Says whether a cell of these releases can be. */
+export function allowed(releases: readonly Release[]): (cell: Cell) => boolean {
+  const genStage = new Map(releases.map((release) => [release.otp, genStageOf(release)]));
+  return (cell) => genStage.get(cell.otp) === cell.genStage && CONSTRAINTS.every(({ forbids }) => !forbids(cell));
+}
+
+/** The minor version of the GenStage that a release has here. */
+function genStageOf({ genStage }: Release): string {
+  return genStage?.version.split(".").slice(0, 2).join(".") ?? "none";
+}
+
+function isCurrent(runtime: string): boolean {
+  return runtime === `node-${process.versions.node.split(".")[0]}`;
+}
