@@ -6,7 +6,8 @@
 //   middle   Elixir producer (killed) -> TypeScript producer_consumer (killed) -> Elixir consumer (killed)
 //   careful  TypeScript producer -> TypeScript consumer (killed), with `ack`
 // Without `ack` what was under way at a kill is lost: each consumer counts what is missing between what it gets, and received and
-// lost must add up to what was emitted. With it nothing may be lost; what came more than once is counted.
+// lost must add up to what was emitted; what the stage in the middle held for a consumer that was killed goes to the next one, and
+// is counted as left. With it nothing may be lost; what came more than once is counted.
 //
 // Run: node bench/soak.mjs [--minutes 10] [--every 5] [--otp 25]           (needs a BEAM: npm run interop:prepare)
 // Output: a line of memory every ten seconds on stderr, then one JSON object. Exit code 1 when the counts do not agree.
@@ -97,6 +98,7 @@ class Sink extends Consumer {
   }
 }
 
+const kills = { beam: 0, side: 0 };
 const names = {
   parent: `soak-${process.pid}@127.0.0.1`,
   beam: `soak-beam-${process.pid}`,
@@ -122,12 +124,15 @@ const startNumbers = (pipeline, name) =>
 const relayed = await startNumbers(relay, "relayed");
 const confirmed = await startNumbers(careful, "confirmed");
 
+/** The first number of this life of the BEAM: none of an earlier life is as large. */
+const first = () => 1_000_000_000 * kills.beam + 1;
+
 async function beamUp() {
   const beam = await startBeam(release, { name: names.beam, cookie: COOKIE, epmdPort: epmd.port, genStage: true });
   await beam.eval(`${code}\nnil`);
   await beam.eval(`
-    {:ok, _} = GenStage.start(Soak.Numbers, 1, name: :numbers)
-    {:ok, sink} = GenStage.start(Soak.Sink, :ok, name: :sink)
+    {:ok, _} = GenStage.start(Soak.Numbers, ${first()}, name: :numbers)
+    {:ok, _} = GenStage.start(Soak.Sink, ${first()}, name: :sink)
     {:ok, _} = GenStage.start(Soak.Relay, {:relayed, :"${names.parent}"}, name: :relay)
     nil`);
   return beam;
@@ -148,17 +153,18 @@ async function sideUp() {
 }
 
 /** What the pipeline between the Elixir stages came to, over all lives of the BEAM. */
-const middle = { emitted: 0, received: 0, lost: 0, again: 0, underWay: 0 };
+const middle = { emitted: 0, received: 0, lost: 0, again: 0, left: 0, underWay: 0 };
 
 async function takeMiddle(beam) {
   // The consumer first: the producer is ahead of it, never behind.
-  const { emitted, received, lost, again } = await beam.eval(`
+  const { emitted, received, lost, again, left } = await beam.eval(`
     count = GenStage.call(:sink, :count)
     Map.put(count, :emitted, GenStage.call(:numbers, :emitted))`);
   middle.emitted += emitted;
   middle.received += received;
   middle.lost += lost;
   middle.again += again;
+  middle.left += left;
   middle.underWay += emitted - received - lost;
 }
 
@@ -182,7 +188,6 @@ await node.start(Sink, {
   },
 });
 
-const kills = { beam: 0, side: 0 };
 let sampledAt = Number.NEGATIVE_INFINITY;
 async function sample() {
   if (elapsed() - sampledAt < SAMPLE_MS) return;
