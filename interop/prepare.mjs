@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Makes the BEAM releases of matrix.json available to the interop suites, as far as this machine allows it:
-// the packages of the distribution, a Debian root folder for every other release, and GenStage for each.
+// the packages of the distribution, a Debian root folder for every other release, and GenStage for each; and the
+// JavaScript runtimes that our side is tried with.
 // What is there already is left alone. What cannot be had is one line that says why, never a failure.
 //
 //   npm run interop:prepare                 every release
@@ -15,10 +16,12 @@ import {
 } from "./prepare/debian.mjs";
 import { prepareGenStage } from "./prepare/gen-stage.mjs";
 import { recordMissing, wantedReleases } from "./prepare/places.mjs";
+import { prepareRuntimes } from "./prepare/runtimes.mjs";
 
 const wanted = wantedReleases();
 const missing = {};
 
+const runtimes = prepareRuntimes();
 await installLocal();
 const foreignToolsMissing = await installForeignTools();
 const local = await localRelease();
@@ -44,4 +47,5 @@ for (const otp of wanted) {
 recordMissing(missing);
 
 for (const release of ready) if (release) console.log(await prepareGenStage(release));
+for (const line of await runtimes) console.log(line);
 if (foreignToolsMissing) console.log(foreignToolsMissing);

@@ -1,5 +1,5 @@
 // Where things are kept, and which releases are wanted.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -9,6 +9,8 @@ export const debianSuites = matrix.debianSuites;
 export const packages = matrix.packages;
 /** Debian packages of other nodes, each with a file that is there once it is installed. */
 export const foreignTools = matrix.foreignTools;
+/** JavaScript runtimes: for each kind of processor the npm package that carries the program, and where it lies in there. */
+export const runtimes = matrix.runtimes;
 export const cacheFolder = join(homedir(), ".cache", "tiebeam");
 
 /** The folder of the Debian system that carries this release. */
@@ -33,4 +35,24 @@ export function wantedReleases() {
 export function recordMissing(reasons) {
   mkdirSync(cacheFolder, { recursive: true });
   writeFileSync(join(cacheFolder, "missing.json"), `${JSON.stringify(reasons, null, 2)}\n`);
+}
+
+/**
+ * Removes what runs that were killed left unfinished in a folder. Whatever is being made is named `<place>.<process id>`
+ * until it is ready.
+ */
+export function clearAbandoned(folder) {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const maker = /\.(\d+)$/.exec(name)?.[1];
+    if (maker && !isRunning(Number(maker))) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
 }
