@@ -56,7 +56,7 @@ function stageLines(modules: readonly TestModule[]): string[] {
   return [
     "GenStage behaviours across nodes",
     ...counts,
-    `  ${notAcross} are not tried: see interop/support/not-across.ts`,
+    `  ${notAcross.length} are not tried: see interop/support/not-across.ts`,
   ];
 }
 

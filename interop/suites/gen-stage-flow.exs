@@ -105,6 +105,30 @@ defmodule Flows do
     end
   end
 
+  behaviour 212, "a producer that a child spec gives feeds a flow", as: [:producer] do
+    unordered()
+    producer = producer(count: 100, at_end: :stop, demand: :accumulate)
+
+    {:ok, results} =
+      apart(fn ->
+        Flow.from_specs([given(producer)], stages: 2, max_demand: 10) |> Flow.map(&(&1 * 2)) |> Enum.sort()
+      end)
+
+    true = results == for(n <- 0..99, do: n * 2)
+    :normal = ended(producer)
+  end
+
+  behaviour 212, "a flow is empty where the start of its producer says ignore", as: [:producer] do
+    start = [self(), :producer, %{type: :producer, ignored: true}]
+
+    spec = %{
+      id: :ignored,
+      start: {:erpc, :call, [node_of(:producer), Fixtures.ProbeStage, :start, start]}
+    }
+
+    {:ok, []} = apart(fn -> Flow.from_specs([spec]) |> Enum.to_list() end)
+  end
+
   behaviour 213, "a flow over a producer with an end gives all of it, and ends", as: [:producer] do
     unordered()
     producer = producer(count: 100, at_end: :stop, demand: :accumulate)
@@ -258,6 +282,75 @@ defmodule Flows do
     ^results = Enum.to_list(0..9)
   end
 
+  behaviour 223, "into_specs ends with shutdown when its consumer crashes, and in order when that is shut down",
+    as: [:consumer] do
+    unordered()
+
+    for {reason, ending} <- [boom: :shutdown, shutdown: :normal] do
+      consumer = consumer(role: reason)
+
+      flow =
+        started(fn ->
+          Flow.from_enumerables([Stream.cycle([1])], stages: 1)
+          |> Flow.map(& &1)
+          |> Flow.into_specs([{given(consumer), []}], demand: :accumulate)
+        end)
+
+      tell(consumer, {:stop, reason})
+      ^ending = ended(flow)
+    end
+  end
+
+  behaviour 224, "into_stages fails with timeout where subscribing may take no time", as: [:consumer] do
+    consumer = consumer()
+    source = producer(role: :source)
+    :ok = :sys.suspend(consumer)
+
+    {:ok, {:error, {:timeout, {GenServer, :call, [^consumer | _]}}}} =
+      apart(fn ->
+        Process.flag(:trap_exit, true)
+        flow = Flow.from_stages([source], stages: 1) |> Flow.map(& &1)
+        Flow.into_stages(flow, [consumer], subscribe_timeout: 0)
+      end)
+
+    # Only then is it certain what the consumer finds that subscribes too late.
+    await(:source, &Enum.any?(&1, fn entry -> match?({:handle_cancel, _, _}, entry) end))
+    :ok = :sys.resume(consumer)
+    :noproc = ended(consumer)
+  end
+
+  behaviour 229, "however a flow is partitioned, all that have a key in common reach one stage",
+    as: [:producer, :consumer] do
+    unordered()
+
+    ways = [
+      custom: {&Function.identity/1, & &1, hash: fn n -> {n, rem(n, 3)} end},
+      element: {&{rem(&1, 7), &1}, &elem(&1, 1), key: {:elem, 0}},
+      key: {&%{kind: rem(&1, 7), n: &1}, & &1.n, key: {:key, :kind}},
+      function: {&Function.identity/1, & &1, key: &rem(&1, 7)}
+    ]
+
+    for {way, {shape, number, options}} <- ways do
+      producer = producer(role: {:source, way}, count: 60, at_end: :stop, demand: :accumulate)
+      consumer = consumer(role: way)
+
+      flow =
+        started(fn ->
+          Flow.from_stages([producer], stages: 2)
+          |> Flow.map(shape)
+          |> Flow.partition([stages: 3] ++ options)
+          |> Flow.map(number)
+          |> Flow.into_stages([consumer])
+        end)
+
+      :normal = ended(flow)
+      until(fn -> length(events(way)) == 60 end)
+      divisor = if way == :custom, do: 3, else: 7
+      met = for {:handle_events, events, from} <- seen(way), n <- events, uniq: true, do: {rem(n, divisor), from}
+      ^divisor = length(met)
+    end
+  end
+
   # A stage there is in the middle of a flow
 
   behaviour 225, "through_stages passes everything through a stage there, and into one behind it",
@@ -360,6 +453,9 @@ defmodule Flows do
   defp handled_options do
     for {:handle_subscribe, :producer, options, _from} <- seen(:consumer), do: Enum.sort(options)
   end
+
+  # The spec of a child whose start gives a stage that runs elsewhere.
+  defp given(stage), do: %{id: :given, start: {Function, :identity, [{:ok, stage}]}}
 
   # A flow whose coordinator is linked to a process that waits for it.
   defp started(start) do

@@ -50,6 +50,7 @@ interface ProbeOptions {
   readonly answers?: Atom;
   readonly on_events?: Atom | Tuple;
   readonly slow?: number;
+  readonly ignored?: boolean;
   readonly restart?: Atom;
   readonly max_restarts?: number;
 }
@@ -72,11 +73,14 @@ export function exposeProbeStages(node: Node): void {
         });
         return tuple(atom("ok"), pid);
       } catch (error) {
-        return tuple(atom("error"), (error as Exit).reason as object);
+        const { reason } = error as Exit;
+        return reason === IGNORE ? IGNORE : tuple(atom("error"), reason as object);
       }
     },
   });
 }
+
+const IGNORE = atom("ignore");
 
 const tagOf = (term: unknown) => (term instanceof Atom ? term.tag : undefined);
 
@@ -222,6 +226,7 @@ class ProbeProducer extends Producer<Term> {
   #next = 0;
 
   override init(args: ProbeArgs) {
+    if (args.options.ignored) return ignore();
     this.#probe = new Probe(args, (to, message) => void this.process.send(to, message));
     return withOptions<ProducerOptions<Term>>(producerOptions(args.options) as ProducerOptions<Term>);
   }

@@ -15,6 +15,7 @@ defmodule Fixtures.ProbeStage do
     * `:answer` (`:automatic`): what `handle_subscribe` returns for the side `:answers` (any)
     * `:on_events`: `{:stop, reason}` after each batch, `:returns_events`
     * `:slow` (0): milliseconds that each batch takes; its end is told as `{:handled, count}`
+    * `:ignored` (false): its `init` says `:ignore`
 
   Requests, by call: `{:emit, events}`, `{:emit_late, events}` (replies first), `{:ask, n}`, `{:cancel, reason}` (of the latest
   subscription to a producer), `{:stop, reason}`, `{:info, message}` (async_info to itself). `{:emit, events}` works by cast and
@@ -37,6 +38,8 @@ defmodule Fixtures.ProbeStage do
   def even?(event), do: rem(event, 2) == 0
 
   @impl true
+  def init({_recorder, _role, %{ignored: true}}), do: :ignore
+
   def init({recorder, role, opts}) do
     # What a stage gets is looked at only where nothing can be wrong with its runtime.
     if node(recorder) == node(), do: :erlang.trace(self(), true, [:receive, {:tracer, recorder}])

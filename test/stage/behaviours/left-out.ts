@@ -8,7 +8,7 @@ export const LEFT_OUT: Readonly<Record<number, string>> = {
   242: "compares releases of GenStage with each other",
 };
 
-/** Behaviours of a Flow, to which stages here are strangers: there is nothing to test without a real one. */
+/** Behaviours of a Flow, to which stages here are strangers: they are tested with a real one only. */
 export const FLOW_ONLY: readonly number[] = [
   211, 212, 213, 214, 215, 216, 217, 220, 223, 224, 225, 226, 227, 228, 229, 230,
 ];
