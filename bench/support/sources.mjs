@@ -2,6 +2,4 @@
 import "./typescript.mjs";
 
 export const tiebeam = await import("../../src/index.ts");
-export const { startBeam } = await import("../../interop/harness/beam.ts");
-export const { startEpmd } = await import("../../interop/harness/epmd.ts");
-export const { findReleases } = await import("../../interop/providers/index.ts");
+export { findReleases, startBeam, startEpmd } from "./harness.mjs";

@@ -1,0 +1,113 @@
+// How fast is a node of this library, beside a BEAM and other nodes, as a BEAM sees it?
+//
+// One BEAM measures (bench/driver.exs): it calls, sends to and subscribes to each peer, and lets the peer do the same to it.
+// In each round every peer has its turn at each row, in alternating order; a peer's ratio is the one to the BEAM peer in
+// the same round. Reported are medians and the spread. Before anything is timed each peer has to give every payload
+// back as it was, and each timing ends with a proof that everything has arrived.
+//
+// Run: npm run bench -- [options]                                          (needs BEAMs: npm run interop:prepare)
+//   --rows calls-64-in,send,stage-maps    these rows (see bench/rows.mjs), or all whose ids begin so; default: all
+//   --peers tiebeam,beam,tiebeam=DIR      default: all there are; DIR is another build of the library, to compare the two
+//   --otp 25,29                           releases; default: 25 and 29, as far as they are at hand
+//   --rounds 5 --seconds 1                how often, and how long each timing takes
+//   --short                               a few rows for a moment: does it run?
+//   --profile FILE                        a CPU profile of tiebeam while the first of the rows is measured (profile-summary.mjs)
+//   --json FILE                           all figures; --write puts the tables into docs/performance.md
+// Output: tables on stdout, progress on stderr.
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { chosenRows } from "./rows.mjs";
+import { findReleases } from "./support/harness.mjs";
+import { Meter } from "./support/measure.mjs";
+import { Network } from "./support/network.mjs";
+import { lineOf, summary, tableOf } from "./support/report.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: "string" },
+    peers: { type: "string", default: "tiebeam,beam" },
+    otp: { type: "string", default: "25,29" },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "1" },
+    short: { type: "boolean", default: false },
+    profile: { type: "string" },
+    json: { type: "string" },
+  },
+});
+const SHORT = { rows: ["calls-64", "send-random-16b", "stage-integers", "connect"], rounds: 1, seconds: 0.02 };
+const full = { rows: options.rows?.split(","), rounds: Number(options.rounds), seconds: Number(options.seconds) };
+const { rows: ids, rounds, seconds } = options.short ? SHORT : full;
+const rows = chosenRows(ids);
+const names = options.peers.split(",");
+const progress = (text) => process.stderr.write(`${text}\n`);
+
+async function measureOn(network) {
+  const { release } = network;
+  const peers = [];
+  const missing = {};
+  for (const name of names) {
+    const peer = await network.startPeer(name);
+    if (peer.reason === undefined) peers.push({ name, ...peer, meter: new Meter(network.driver, peer, seconds) });
+    else missing[name] = peer.reason;
+  }
+  for (const { meter } of peers) await meter.check();
+
+  const measured = [];
+  for (const row of rows) measured.push(await measureRow(row, peers));
+  const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]));
+  return { otp: release.otp, otpVersion: release.otpVersion, peers: versions, missing, rows: measured };
+}
+
+async function measureRow(row, peers) {
+  const able = peers.filter((peer) => peer.cannot(row) === undefined);
+  for (const { meter } of able) await meter.warmUp(row);
+  const ofRounds = [];
+  for (let i = 0; i < rounds; i++) {
+    const round = {};
+    for (const { name, meter } of i % 2 === 0 ? able : able.toReversed()) round[name] = await meter.measure(row);
+    ofRounds.push(round);
+  }
+  const result = summary(row, ofRounds);
+  for (const peer of peers) {
+    const cannot = peer.cannot(row);
+    if (cannot !== undefined) result.peers[peer.name] = { cannot };
+  }
+  progress(lineOf(result));
+  return result;
+}
+
+/** A profile of the first row, without its warm-up. */
+async function profileOn(network) {
+  const peer = await network.startPeer("tiebeam");
+  const meter = new Meter(network.driver, peer, seconds);
+  await meter.warmUp(rows[0]);
+  await meter.measure(rows[0]);
+  await peer.startProfile();
+  const { value } = await meter.measure(rows[0]);
+  await writeFile(options.profile, JSON.stringify(await peer.stopProfile()));
+  progress(
+    `${rows[0].title}: ${Math.round(value)} ${rows[0].unit} while being profiled, on OTP ${network.release.otp}`,
+  );
+}
+
+const wanted = options.otp.split(",");
+const releases = (await findReleases()).filter(({ otp, genStage }) => genStage && wanted.includes(otp));
+if (releases.length === 0) throw new Error(`there is no BEAM of ${wanted} with GenStage here: npm run interop:prepare`);
+if (options.profile) {
+  await Network.with(releases[0], profileOn);
+} else {
+  const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, load: [loadavg()[0]] };
+  const results = [];
+  for (const release of releases) {
+    const result = await Network.with(release, measureOn);
+    results.push(result);
+    console.log(`\nOTP ${result.otpVersion}, Node.js ${process.version}, ${rounds} rounds of ${seconds} s\n`);
+    console.log(tableOf(result.rows, names));
+    for (const [name, reason] of Object.entries(result.missing)) console.log(`\n${name} is missing: ${reason}`);
+  }
+  machine.load.push(loadavg()[0]);
+  if (options.json)
+    await writeFile(options.json, `${JSON.stringify({ machine, rounds, seconds, results }, undefined, 1)}\n`);
+}
