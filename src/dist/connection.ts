@@ -278,13 +278,13 @@ export class Connection implements FrameSink, Ticked {
   }
 
   /** One frame: a tick or a body. */
-  frame(frame: Uint8Array): void {
+  frame(bytes: Uint8Array, start: number, end: number): void {
     if (!this.#open) return;
     this.#packetsRead++;
-    if (frame.length === 0) return;
+    if (start === end) return;
     let signal: Signal | undefined;
     try {
-      signal = this.#packets.read(frame);
+      signal = this.#packets.read(bytes, start, end);
     } catch (error) {
       this.#end("protocol_error", error as Error, true);
       return;

@@ -153,15 +153,15 @@ class Handshake implements ByteStreamHandler, FrameSink {
     else this.#take(this.#machine.closed(error));
   }
 
-  frame(frame: Uint8Array): void {
+  frame(bytes: Uint8Array, start: number, end: number): void {
     if (this.#connection !== undefined) {
-      this.#connection.frame(frame);
+      this.#connection.frame(bytes, start, end);
       return;
     }
-    this.#bytesLeft -= frame.length + this.#lengthBytes;
+    this.#bytesLeft -= end - start + this.#lengthBytes;
     this.#reader.expect(this.#lengthBytes, Math.max(this.#bytesLeft, 0));
     this.#startTimer();
-    this.#take(this.#machine.packet(frame));
+    this.#take(this.#machine.packet(bytes.subarray(start, end)));
   }
 
   tooLarge(length: number, limit: number): void {

@@ -1,6 +1,7 @@
-/** Takes the frames of a {@link FrameReader}. `frame` is valid during the call only. */
+/** Takes the frames of a {@link FrameReader}. */
 export interface FrameSink {
-  frame(frame: Uint8Array): void;
+  /** A frame is the bytes from `start` to `end`, which are valid during the call only. */
+  frame(bytes: Uint8Array, start: number, end: number): void;
   /** A frame announces more than is accepted. Nothing is read any more. */
   tooLarge(length: number, limit: number): void;
 }
@@ -8,8 +9,9 @@ export interface FrameSink {
 /**
  * Splits a stream of bytes into frames with a length of 2 or 4 bytes before them.
  *
- * A frame that lies wholly in a chunk is a view of it. Any other is put together in a buffer that is made once, when
- * the length is known, and not before the length was found to be acceptable.
+ * A frame that lies wholly in a chunk is a range of it: making a view costs more than reading a small message. Any other
+ * is put together in a buffer that is made once, when the length is known, and not before the length was found to be
+ * acceptable.
  */
 export class FrameReader {
   #lengthBytes: 2 | 4;
@@ -59,7 +61,7 @@ export class FrameReader {
       this.stop();
       sink.tooLarge(this.#length, this.#maxBytes);
     } else if (this.#length === 0) {
-      this.#emit(chunk.subarray(at, at), sink);
+      this.#emit(chunk, at, at, sink);
     }
     return at;
   }
@@ -67,7 +69,7 @@ export class FrameReader {
   #begin(chunk: Uint8Array, at: number, sink: FrameSink): number {
     const end = at + this.#length;
     if (end <= chunk.length) {
-      this.#emit(chunk.subarray(at, end), sink);
+      this.#emit(chunk, at, end, sink);
       return end;
     }
     this.#partial = new Uint8Array(this.#length);
@@ -82,14 +84,14 @@ export class FrameReader {
     this.#filled += end - at;
     if (this.#filled === partial.length) {
       this.#partial = undefined;
-      this.#emit(partial, sink);
+      this.#emit(partial, 0, partial.length, sink);
     }
     return end;
   }
 
-  #emit(frame: Uint8Array, sink: FrameSink): void {
+  #emit(bytes: Uint8Array, start: number, end: number, sink: FrameSink): void {
     this.#length = 0;
     this.#lengthRead = 0;
-    sink.frame(frame);
+    sink.frame(bytes, start, end);
   }
 }

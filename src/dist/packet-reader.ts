@@ -12,6 +12,7 @@ export const Header = { Normal: 68, FirstFragment: 69, Fragment: 70 } as const;
 /** The first byte of a body without a header. A BEAM does not look at it (observed on OTP 23 to 29). */
 export const PASS_THROUGH = 112;
 
+const NOTHING = new Uint8Array(0);
 const NO_ATOMS: readonly KnownAtom[] = [];
 
 /** Decides what is taken of a peer. It sees signals before their payload is decoded: `message`, `reason` or `args` is not set. */
@@ -42,7 +43,9 @@ export class PacketReader {
   /** Bytes of the signal that was read last, those of all its fragments together. */
   bytes = 0;
   readonly #options: PacketReaderOptions;
-  readonly #reader = new Reader(new Uint8Array(0));
+  readonly #reader = new Reader(NOTHING);
+  /** Where the body begins that is being read. */
+  #start = 0;
   readonly #controls: ControlReader;
   readonly #cache: IncomingAtomCache;
   readonly #fragments: FragmentAssembler;
@@ -56,14 +59,15 @@ export class PacketReader {
   }
 
   /**
-   * Reads one body, which is not empty. Gives the signal that it completes; nothing for a fragment that does not, and
+   * Reads one body, the bytes from `start` to `end`, which is not empty. Gives the signal that it completes; nothing for a fragment that does not, and
    * for what was not admitted. Bytes after the last term that is due are ignored.
    *
    * @throws DistributionError and nothing else.
    */
-  read(body: Uint8Array): Signal | undefined {
+  read(bytes: Uint8Array, start = 0, end = bytes.length): Signal | undefined {
     try {
-      const reader = this.#reader.reset(body);
+      const reader = this.#reader.reset(bytes, start, end);
+      this.#start = start;
       return this.#options.abilities.header ? this.#withHeader(reader) : this.#passThrough(reader);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -108,7 +112,7 @@ export class PacketReader {
     const control = this.#controls.read(reader);
     if (fragmentId === 1n) return this.#whole(control, reader);
     const admitted = this.#admits(control.signal);
-    const headBytes = reader.offset;
+    const headBytes = reader.offset - this.#start;
     this.#fragments.begin(sequenceId, fragmentId, { control, atoms, headBytes, admitted }, rest(reader));
     return undefined;
   }
@@ -127,7 +131,7 @@ export class PacketReader {
   /** A signal all of which is here, if it is taken. */
   #whole(control: Control, reader: Reader): Signal | undefined {
     const taken = this.#admits(control.signal) && this.#fits(control.signal, reader.left);
-    this.bytes = reader.end;
+    this.bytes = reader.end - this.#start;
     return taken ? this.#complete(control, reader) : undefined;
   }
 
@@ -160,8 +164,6 @@ export class PacketReader {
     return new DistributionError("DIST_PROTOCOL", this.#options.peer, problem);
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 function rest(reader: Reader): Uint8Array {
   return reader.bytes.subarray(reader.offset, reader.end);

@@ -82,7 +82,8 @@ function framesOf(bytes: Uint8Array, lengthBytes: 2 | 4, pieces: readonly Uint8A
   const seen: string[] = [];
   const reader = new FrameReader(lengthBytes, bytes.length);
   const sink = {
-    frame: (frame: Uint8Array) => void seen.push(Buffer.from(frame).toString("hex")),
+    frame: (frame: Uint8Array, start: number, end: number) =>
+      void seen.push(Buffer.from(frame.subarray(start, end)).toString("hex")),
     tooLarge: (length: number) => void seen.push(`too large: ${length}`),
   };
   for (const piece of pieces) reader.push(piece, sink);
