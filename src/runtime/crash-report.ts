@@ -1,7 +1,7 @@
 import type { LogFacts } from "../base/index.ts";
 import { inspect } from "../term/index.ts";
+import type { CrashFacts } from "./behaviour.ts";
 import { Exit, ExitError } from "./exit-reason.ts";
-import type { CrashFacts } from "./process-core.ts";
 import type { ProcessFacts } from "./telemetry.ts";
 
 /**

@@ -1,3 +1,4 @@
+export type { Behaviour, CrashFacts, InitialCall } from "./behaviour.ts";
 export {
   type Address,
   type Destination,
@@ -14,19 +15,13 @@ export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";
 export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
 export { Identity } from "./identity.ts";
+export type { Monitoring, MonitorTarget } from "./monitors.ts";
 export type { MultiCallResult } from "./multi-call.ts";
 export type { NodeEvent } from "./node-watchers.ts";
 export type { OtpRules } from "./otp-rules.ts";
 export type { Origin, QueuedMessage } from "./peer-queues.ts";
 export { coreOf, type Down, type Monitor, Process } from "./process.ts";
-export {
-  type Behaviour,
-  type CrashFacts,
-  type InitialCall,
-  type Monitoring,
-  type MonitorTarget,
-  ProcessCore,
-} from "./process-core.ts";
+export { ProcessCore } from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";
 export { aliasTag } from "./reply-tag.ts";
 export { type Remote, Runtime, type RuntimeOptions, type Unsent } from "./runtime.ts";

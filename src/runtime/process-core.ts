@@ -1,79 +1,27 @@
 import { ArgumentError, type Timer } from "../base/index.ts";
 import type { Signal } from "../dist/index.ts";
-import { atom, atomTerm, Pid, Ref, type Tuple, tuple } from "../term/index.ts";
+import { atom, Pid, Ref, tuple } from "../term/index.ts";
+import type { Behaviour } from "./behaviour.ts";
 import type { Address } from "./destination.ts";
 import type { Environment } from "./environment.ts";
 import { Reason, reasonOf } from "./exit-reason.ts";
 import { Links } from "./links.ts";
-import { Mailbox } from "./mailbox.ts";
+import { downMessage, type Monitoring, type MonitorTarget, NO_MONITORS, watched } from "./monitors.ts";
 import { type Origin, QueuedMessage } from "./peer-queues.ts";
-import type { Tie } from "./peer-ties.ts";
+import { Queue } from "./queue.ts";
 import { requestAlias } from "./reply-tag.ts";
 import type { Runtime, Unsent } from "./runtime.ts";
+import { samePid } from "./same.ts";
 import { factsOf, type ProcessReceive } from "./telemetry.ts";
-
-/** What runs in a process: it takes the messages, one at a time. */
-export interface Behaviour {
-  /**
-   * Handles one message. A returned promise holds the mailbox until it settles; a throw or a rejection ends the process
-   * with the reason of the error. Returns nothing, rather than a promise, whenever it can.
-   */
-  receive(message: unknown): void | Promise<void>;
-  /** Asked for each message of another node when it arrives. True: it is dropped, and has been answered if need be. */
-  refuses?(message: unknown, peer: string): boolean;
-  /** The process has ended, in whatever way. Frees what the behaviour holds outside of it; must not throw. */
-  ended?(reason: unknown): void;
-  /** The process that started this one with a link, where it is known. */
-  readonly parent?: Pid | undefined;
-  /** What a crash report calls it, as `GenServer Cart`. */
-  readonly label?: string;
-  /**
-   * True for what the node itself cannot do without: a failure is logged, and exit signals, even `kill`, are messages to it.
-   */
-  readonly immortal?: boolean;
-  /** What else a crash report tells. */
-  crashFacts?(): CrashFacts;
-  /** What a list of processes shows in place of a name: module, function and arity that it began with. */
-  readonly initialCall?: InitialCall;
-}
-
-/** What only the behaviour knows of its failure. */
-export interface CrashFacts {
-  /** The message that it had last begun to handle, as text. */
-  readonly lastMessage?: string;
-}
-
-export type InitialCall = readonly [module: string, name: string, arity: number];
-
-/** What is monitored: a process, or a name on a node. */
-export type MonitorTarget = Pid | { readonly name: string; readonly node: string };
-
-/** A monitor that this process holds on another. */
-export interface Monitoring {
-  readonly ref: Ref;
-  readonly target: MonitorTarget;
-  /** Told of the end instead of a DOWN message. */
-  readonly onDown: ((reason: unknown) => void) | undefined;
-  /** Told that the process holding the monitor has ended itself. */
-  readonly onAbandoned: ((reason: unknown) => void) | undefined;
-}
-
-/** A monitor that another process holds on this one. */
-export interface Watch extends Tie {
-  readonly core: ProcessCore;
-  readonly watcher: Pid;
-  readonly ref: Ref;
-  /** What the watcher asked for: the DOWN carries it. */
-  readonly target: Pid | string;
-}
+import { Watches } from "./watches.ts";
 
 const EXIT = atom("EXIT");
-const DOWN = atom("DOWN");
-const PROCESS = atom("process");
 
 /**
  * One process: its mailbox, its state between messages, and what it has to do with others. Signals (links, exits,
  * monitors) act on it at once, whatever its code is doing; only messages wait.
+ *
+ * There may be a great many that do nothing, so what only some need is made with its first use.
  *
  * ```mermaid
  * stateDiagram-v2
@@ -91,15 +39,15 @@ export class ProcessCore {
   readonly pid: Pid;
   readonly behaviour: Behaviour;
   readonly links = new Links();
-  /** Monitors held on others, by the index of their reference. */
-  readonly monitors = new Map<number, Monitoring>();
-  readonly watches = new Set<Watch>();
+  /** Monitors that others hold on it. */
+  readonly watches = new Watches();
   /** Indexes of the references that act as addresses of this process. */
-  readonly aliases = new Set<number>();
+  aliases: Set<number> | undefined;
   /** Other nodes that this process has or had links or monitors with. */
-  readonly ties = new Set<string>();
-  readonly #mailbox = new Mailbox();
-  readonly #timers = new Set<Timer>();
+  ties: Set<string> | undefined;
+  readonly #mailbox = new Queue<unknown>();
+  #monitors: Map<number, Monitoring> | undefined;
+  #timers: Set<Timer> | undefined;
   groupLeader: Pid;
   name: string | undefined;
   trapExit = false;
@@ -127,6 +75,11 @@ export class ProcessCore {
   /** Why it ended; undefined while alive. */
   get exitReason(): unknown {
     return this.#exitReason;
+  }
+
+  /** Monitors held on others, by the index of their reference. */
+  get monitors(): ReadonlyMap<number, Monitoring> {
+    return this.#monitors ?? NO_MONITORS;
   }
 
   /** Messages that wait. */
@@ -226,14 +179,14 @@ export class ProcessCore {
     if (immortal && kind === "sent" && origin?.peer !== undefined) this.runtime.refused++;
     if (kind === "sent" && reason === Reason.kill && !immortal) this.exit(Reason.killed);
     else if (this.trapExit || immortal) this.deliver(tuple(EXIT, from, reason as object), origin);
-    else if (reason !== Reason.normal || (kind === "sent" && from.key === this.pid.key)) this.exit(reason);
+    else if (reason !== Reason.normal || (kind === "sent" && samePid(from, this.pid))) this.exit(reason);
   }
 
   /** A monitor of this process fired. */
   receiveDown(refIndex: number, reason: unknown, origin?: Origin): void {
-    const monitoring = this.monitors.get(refIndex);
+    const monitoring = this.#monitors?.get(refIndex);
     if (monitoring === undefined) return;
-    this.monitors.delete(refIndex);
+    this.#monitors?.delete(refIndex);
     if (monitoring.onDown === undefined) this.deliver(downMessage(monitoring, reason), origin);
     else monitoring.onDown(reason);
   }
@@ -279,30 +232,36 @@ export class ProcessCore {
     onAbandoned?: (reason: unknown) => void,
     ref: Ref = this.runtime.identity.newRef(),
   ): Ref {
-    if (!this.#alive) return ref;
-    const index = this.runtime.identity.refIndex(ref);
-    this.monitors.set(index, { ref, target, onDown, onAbandoned });
+    this.hold({ ref, target, onDown, onAbandoned });
+    return ref;
+  }
+
+  /** Sets a monitor up, as {@link monitor} does. */
+  hold(monitoring: Monitoring): void {
+    if (!this.#alive) return;
+    const { ref, target } = monitoring;
+    this.expectDown(monitoring);
     this.runtime.tie(this, target.node);
     try {
       this.#route(target.node, { op: "monitor", from: this.pid, to: watched(target), ref });
     } catch (error) {
-      this.monitors.delete(index); // what cannot be asked for will not be answered
+      this.#monitors?.delete(this.runtime.identity.refIndex(ref)); // what cannot be asked for will not be answered
       throw error;
     }
-    return ref;
   }
 
   /** Takes over a monitor that the target's node has set up already, with a spawn. */
-  expectDown(ref: Ref, target: Pid, onDown: Monitoring["onDown"], onAbandoned: Monitoring["onAbandoned"]): void {
-    this.monitors.set(this.runtime.identity.refIndex(ref), { ref, target, onDown, onAbandoned });
+  expectDown(monitoring: Monitoring): void {
+    this.#monitors ??= new Map();
+    this.#monitors.set(this.runtime.identity.refIndex(monitoring.ref), monitoring);
   }
 
   /** Ends a monitor. False when it had fired, or was none. */
   demonitor(ref: Ref): boolean {
     const index = this.runtime.identity.refIndex(ref);
-    const monitoring = this.monitors.get(index);
+    const monitoring = this.#monitors?.get(index);
     if (monitoring === undefined) return false;
-    this.monitors.delete(index);
+    this.#monitors?.delete(index);
     const { target } = monitoring;
     this.#route(target.node, { op: "demonitor", from: this.pid, to: watched(target), ref }, false);
     return true;
@@ -310,7 +269,7 @@ export class ProcessCore {
 
   /** Links to a process; dials its node when there is no link. */
   link(peer: Pid): void {
-    if (!this.#alive || peer.key === this.pid.key || !this.links.link(peer)) return;
+    if (!this.#alive || samePid(peer, this.pid) || !this.links.link(peer)) return;
     this.runtime.tie(this, peer.node);
     try {
       this.#route(peer.node, { op: "link", from: this.pid, to: peer });
@@ -343,15 +302,16 @@ export class ProcessCore {
     if (!(ms >= 0)) throw new ArgumentError("ms", `must be a number of milliseconds, got ${ms}`);
     if (!this.#alive) return { cancel() {} };
     const timer = this.runtime.clock.setTimer(ms, () => {
-      this.#timers.delete(timer);
+      this.#timers?.delete(timer);
       try {
         callback();
       } catch (error) {
         this.fail(error);
       }
     });
+    this.#timers ??= new Set();
     this.#timers.add(timer);
-    return { cancel: () => void (this.#timers.delete(timer) && timer.cancel()) };
+    return { cancel: () => void (this.#timers?.delete(timer) && timer.cancel()) };
   }
 
   /** Ends the process: at once, without its code having a say. Does nothing when it has ended already. */
@@ -362,9 +322,11 @@ export class ProcessCore {
     this.#exitReason = reason;
     while (this.#mailbox.size > 0) this.#take();
     this.#mailbox.clear();
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
-    this.runtime.bury(this, reason);
+    for (const timer of this.#timers ?? []) timer.cancel();
+    this.#timers = undefined;
+    const held = this.monitors;
+    this.#monitors = undefined;
+    this.runtime.bury(this, reason, held);
     this.#abort?.abort(reason);
     this.behaviour.ended?.(reason);
   }
@@ -425,16 +387,4 @@ function sendSignal(from: Pid, to: Address, message: unknown, priority: boolean)
   if (to instanceof Pid) return { op: "send", from, to, message };
   if (to instanceof Ref) return { op: "sendAlias", from, to, message, priority };
   return { op: "sendName", from, to: to.name, message };
-}
-
-/** A monitor's target as the signal has it. */
-export function watched(target: MonitorTarget): Pid | string {
-  return target instanceof Pid ? target : target.name;
-}
-
-/** `{'DOWN', Ref, process, Pid | {Name, Node}, Reason}` */
-function downMessage({ ref, target }: Monitoring, reason: unknown): Tuple {
-  const object =
-    target instanceof Pid ? target : tuple(atomTerm(target.name) as object, atomTerm(target.node) as object);
-  return tuple(DOWN, ref, PROCESS, object, reason as object);
 }

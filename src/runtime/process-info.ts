@@ -1,5 +1,6 @@
 import type { Pid } from "../term/index.ts";
-import type { MonitorTarget, ProcessCore } from "./process-core.ts";
+import type { MonitorTarget } from "./monitors.ts";
+import type { ProcessCore } from "./process-core.ts";
 
 /** What a process has to do with others, as `Process.info/2` tells it. */
 export interface ProcessInfo {

@@ -4,9 +4,10 @@ import { type Address, type Destination, nameText, type ProcessName, resolve } f
 import { findInEnvironment, keepIn } from "./environment.ts";
 import { sendReply } from "./from.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
+import type { MonitorTarget } from "./monitors.ts";
 import { abcast, type MultiCallResult, multiCall } from "./multi-call.ts";
 import type { NodeEvent } from "./node-watchers.ts";
-import type { MonitorTarget, ProcessCore } from "./process-core.ts";
+import type { ProcessCore } from "./process-core.ts";
 import { type AnyApi, Server } from "./server.ts";
 import type { SpawnedRemotely } from "./spawn-requests.ts";
 

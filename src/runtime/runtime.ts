@@ -1,21 +1,26 @@
 import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/index.ts";
 import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
 import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { crashReport } from "./crash-report.ts";
 import type { Environment } from "./environment.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
 import type { FunctionTable } from "./function-table.ts";
 import type { Identity } from "./identity.ts";
+import { type Monitoring, watched } from "./monitors.ts";
 import { Names } from "./names.ts";
 import { NodeWatchers } from "./node-watchers.ts";
 import type { OtpRules } from "./otp-rules.ts";
 import { type Origin, PeerQueues } from "./peer-queues.ts";
 import { PeerTies, type Tie } from "./peer-ties.ts";
-import { type Behaviour, ProcessCore, type Watch, watched } from "./process-core.ts";
+import { ProcessCore } from "./process-core.ts";
+import { Queue } from "./queue.ts";
 import { replyAlias } from "./reply-tag.ts";
+import { samePid } from "./same.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SpawnRequests } from "./spawn-requests.ts";
 import { factsOf, silentTelemetry, type Telemetry } from "./telemetry.ts";
+import { Watch, WatchTable } from "./watches.ts";
 
 /** Told that something could not be sent, and why. */
 export type Unsent = (error: Error) => void;
@@ -100,10 +105,10 @@ export class Runtime {
   readonly #localMessages: CopyOptions | "share";
   readonly #processes = new Map<number, ProcessCore>();
   readonly #aliases = new Map<number, AliasTarget>();
-  readonly #watches = new Map<string, Watch>();
+  readonly #watches = new WatchTable();
   /** Per other node, the processes that have or had to do with it: those to tell when it goes down. */
   readonly #ties = new Map<string, Set<ProcessCore>>();
-  #arrivals: Arrival[] = [];
+  readonly #arrivals = new Queue<Arrival>();
   #handling = false;
 
   constructor(options: RuntimeOptions) {
@@ -179,13 +184,14 @@ export class Runtime {
 
   /** Takes a signal for this node, from one of its processes or from the node `peer`, in so many bytes. */
   accept(signal: Signal, peer?: string, bytes = 0): void {
-    this.#arrivals.push({ signal, peer, bytes });
-    if (this.#handling) return;
+    const arrival = { signal, peer, bytes };
+    if (this.#handling) return void this.#arrivals.put(arrival);
     this.#handling = true;
     try {
-      for (let i = 0; i < this.#arrivals.length; i++) this.#handle(this.#arrivals[i]!);
+      this.#handle(arrival);
+      while (this.#arrivals.size > 0) this.#handle(this.#arrivals.take());
     } finally {
-      this.#arrivals = [];
+      this.#arrivals.clear();
       this.#handling = false;
     }
   }
@@ -194,13 +200,14 @@ export class Runtime {
   addAlias(ref: Ref, target: AliasTarget): void {
     const index = this.identity.refIndex(ref);
     this.#aliases.set(index, target);
+    target.core.aliases ??= new Set();
     target.core.aliases.add(index);
   }
 
   /** The reference is no address any more; messages to it are dropped. */
   removeAlias(ref: Ref): void {
     const index = this.identity.refIndex(ref);
-    this.#aliases.get(index)?.core.aliases.delete(index);
+    this.#aliases.get(index)?.core.aliases?.delete(index);
     this.#aliases.delete(index);
   }
 
@@ -215,6 +222,7 @@ export class Runtime {
     if (node === this.identity.node) return;
     const tied = this.#ties.get(node) ?? new Set();
     this.#ties.set(node, tied.add(core));
+    core.ties ??= new Set();
     core.ties.add(node);
   }
 
@@ -234,7 +242,7 @@ export class Runtime {
     this.#ties.delete(node);
     // First what is lost, then who is told: one that is told may link and monitor anew, which is not lost.
     const lost = [...tied].map((core) => {
-      core.ties.delete(node);
+      core.ties?.delete(node);
       for (const watch of core.watches) if (watch.watcher.node === node) this.#unwatch(watch);
       const monitors = [...core.monitors].filter(([, { target }]) => target.node === node).map(([index]) => index);
       return { core, links: core.links.takeNode(node), monitors };
@@ -246,15 +254,15 @@ export class Runtime {
   }
 
   /** A process has ended: tells all that have to do with it, and forgets it. Called by the process itself. */
-  bury(core: ProcessCore, reason: unknown): void {
+  bury(core: ProcessCore, reason: unknown, held: ReadonlyMap<number, Monitoring>): void {
     const { processExit } = this.telemetry;
     if (processExit.hasSubscribers) processExit.publish({ ...factsOf(core), reason });
     this.names.release(core);
     this.#processes.delete(this.identity.pidIndex(core.pid));
     this.spawns.abandoned(core);
     this.nodeWatchers.remove(core);
-    for (const index of core.aliases) this.#aliases.delete(index);
-    for (const node of core.ties) {
+    for (const index of core.aliases ?? []) this.#aliases.delete(index);
+    for (const node of core.ties ?? []) {
       const tied = this.#ties.get(node);
       tied?.delete(core);
       if (tied?.size === 0) this.#ties.delete(node);
@@ -265,11 +273,10 @@ export class Runtime {
       const { watcher: to, ref, target } = watch;
       this.notify(to.node, { op: "down", from: target, to, ref, reason });
     }
-    const held = [...core.monitors.values()];
-    core.monitors.clear();
-    for (const { ref, target, onAbandoned } of held) {
+    for (const monitoring of held.values()) {
+      const { ref, target } = monitoring;
       this.notify(target.node, { op: "demonitor", from: core.pid, to: watched(target), ref });
-      onAbandoned?.(reason);
+      monitoring.onAbandoned?.(reason);
     }
   }
 
@@ -333,8 +340,8 @@ export class Runtime {
       case "monitor":
         return this.#watch(signal.from, signal.to, signal.ref);
       case "demonitor": {
-        const watch = this.#watches.get(signal.ref.key);
-        return watch?.watcher.key === signal.from.key ? this.#unwatch(watch) : undefined;
+        const watch = this.#watches.find(signal.ref);
+        return watch !== undefined && samePid(watch.watcher, signal.from) ? this.#unwatch(watch) : undefined;
       }
       case "down":
         return this.#down(signal, arrival);
@@ -370,10 +377,10 @@ export class Runtime {
       if (typeof target === "string" && watcher.node !== this.identity.node) this.refused++;
       return this.notify(watcher.node, { op: "down", from: target, to: watcher, ref, reason: Reason.noproc });
     }
-    const before = this.#watches.get(ref.key);
+    const before = this.#watches.find(ref);
     if (before !== undefined) this.#unwatch(before);
-    const watch: Watch = { core, watcher, ref, target, countedBy: undefined };
-    this.#watches.set(ref.key, watch);
+    const watch = new Watch(core, watcher, ref, target);
+    this.#watches.add(watch);
     core.watches.add(watch);
     this.tiedBy(watcher.node, core, watch);
   }
@@ -388,7 +395,7 @@ export class Runtime {
 
   #unwatch(watch: Watch): void {
     watch.countedBy?.release();
-    this.#watches.delete(watch.ref.key);
-    watch.core.watches.delete(watch);
+    this.#watches.remove(watch);
+    watch.core.watches.remove(watch);
   }
 }

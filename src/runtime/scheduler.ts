@@ -1,4 +1,5 @@
 import type { Clock } from "../base/index.ts";
+import { Queue } from "./queue.ts";
 
 /** Something that has messages to handle. */
 export interface Runnable {
@@ -19,7 +20,7 @@ const LOOP_BUDGET = 2_000;
  */
 export class Scheduler {
   readonly #clock: Clock;
-  #queue: Runnable[] = [];
+  readonly #queue = new Queue<Runnable>();
   #scheduled = false;
   /** Messages that this round of the event loop may still handle. */
   #left = LOOP_BUDGET;
@@ -30,38 +31,27 @@ export class Scheduler {
 
   /** Queues a runnable. The caller sees to it that one is not queued twice. */
   add(runnable: Runnable): void {
-    this.#queue.push(runnable);
+    this.#queue.put(runnable);
     if (!this.#scheduled) this.#schedule();
   }
 
   #schedule(): void {
     this.#scheduled = true;
-    if (this.#left > 0) queueMicrotask(() => this.#turn());
-    else this.#clock.defer(() => this.#turn());
+    if (this.#left > 0) queueMicrotask(this.#turn);
+    else this.#clock.defer(this.#turn);
   }
 
-  #turn(): void {
+  readonly #turn = (): void => {
     if (this.#left === LOOP_BUDGET) {
       this.#clock.defer(() => {
         this.#left = LOOP_BUDGET;
       });
     }
-    while (this.#left > 0 && this.#queue.length > 0) this.#round();
-    this.#scheduled = false;
-    if (this.#queue.length > 0) this.#schedule();
-  }
-
-  /** Every runnable that waits has its turn, as far as the budget goes. */
-  #round(): void {
-    const waiting = this.#queue;
-    this.#queue = [];
-    for (let i = 0; i < waiting.length; i++) {
-      if (this.#left <= 0) {
-        this.#queue = [...waiting.slice(i), ...this.#queue];
-        return;
-      }
+    while (this.#left > 0 && this.#queue.size > 0) {
       // A process that has been told to wait takes nothing; its turn counts all the same, so that rounds come to an end.
-      this.#left -= Math.max(waiting[i]!.run(Math.min(PROCESS_BUDGET, this.#left)), 1);
+      this.#left -= Math.max(this.#queue.take().run(Math.min(PROCESS_BUDGET, this.#left)), 1);
     }
-  }
+    this.#scheduled = false;
+    if (this.#queue.size > 0) this.#schedule();
+  };
 }

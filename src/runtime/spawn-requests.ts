@@ -103,7 +103,7 @@ export class SpawnRequests {
     const { monitor } = request;
     if (monitor !== undefined) {
       const onDown = monitor === "message" ? undefined : (reason: unknown) => monitor(result, ref, reason);
-      core.expectDown(ref, result, onDown, request.onAbandoned);
+      core.expectDown({ ref, target: result, onDown, onAbandoned: request.onAbandoned });
     }
     pending.resolve({ pid: result, ref });
   }
