@@ -6,14 +6,28 @@ export const CACHE_SLOTS = 2048;
 
 const NO_ATOMS: readonly KnownAtom[] = [];
 
+/** References in one header, so in one packet. */
+const MAX_REFERENCES = 255;
+
+/** The longest header without new entries: a nibble for each reference and one more, and a byte for each. */
+const MAX_PLAIN_BYTES = (MAX_REFERENCES >> 1) + 1 + MAX_REFERENCES;
+
 /** In the nibble of a reference: the atom's text follows. */
 export const NEW_ENTRY = 8;
 
-/** The atoms that a peer has told us, by slot. One per connection, for one direction. */
+/**
+ * The atoms that a peer has told us, by slot. One per connection, for one direction.
+ *
+ * Packets of one kind follow each other, with the same references: those that the one before had are not looked up again.
+ */
 export class IncomingAtomCache {
   readonly #peer: string;
   readonly #decoder: Decoder;
   readonly #slots: (KnownAtom | undefined)[] = [];
+  /** The last header's bytes after the number of references, if it had no new entries and none came since. */
+  readonly #lastBytes = new Uint8Array(MAX_PLAIN_BYTES);
+  #lastLength = 0;
+  #lastAtoms = NO_ATOMS;
 
   constructor(peer: string, decoder: Decoder) {
     this.#peer = peer;
@@ -27,6 +41,7 @@ export class IncomingAtomCache {
   readHeader(reader: Reader): readonly KnownAtom[] {
     const count = reader.u8();
     if (count === 0) return NO_ATOMS;
+    if (count === this.#lastAtoms.length && this.#skipLast(reader)) return this.#lastAtoms;
     const flagBytes = (count >> 1) + 1;
     reader.need(flagBytes);
     const flagsAt = reader.offset;
@@ -35,7 +50,26 @@ export class IncomingAtomCache {
     const longAtoms = (nibble(count) & 1) === 1;
     const atoms: KnownAtom[] = [];
     for (let i = 0; i < count; i++) atoms.push(this.#reference(reader, nibble(i), longAtoms));
+    this.#keepLast(reader, flagsAt, atoms);
     return atoms;
+  }
+
+  #skipLast(reader: Reader): boolean {
+    const { bytes, offset, end } = reader;
+    const length = this.#lastLength;
+    if (length === 0 || offset + length > end) return false;
+    for (let i = 0; i < length; i++) if (bytes[offset + i] !== this.#lastBytes[i]) return false;
+    reader.offset = offset + length;
+    return true;
+  }
+
+  /** A header without new entries has a byte for each reference; one with any has more. */
+  #keepLast(reader: Reader, from: number, atoms: readonly KnownAtom[]): void {
+    const length = reader.offset - from;
+    const isPlain = length === (atoms.length >> 1) + 1 + atoms.length;
+    this.#lastLength = isPlain ? length : 0;
+    this.#lastAtoms = isPlain ? atoms : NO_ATOMS;
+    if (isPlain) this.#lastBytes.set(reader.bytes.subarray(from, reader.offset));
   }
 
   #reference(reader: Reader, flags: number, longAtoms: boolean): KnownAtom {
@@ -56,14 +90,15 @@ export class IncomingAtomCache {
   }
 }
 
-/** References in one header, so in one packet. Further atoms are written in full. */
-const MAX_REFERENCES = 255;
-
 /**
  * The atoms that we have told a peer, by slot. One per connection, for one direction.
  *
  * Atoms get slots in the order of their appearance. When all are taken, the next atom takes over the slot after the one
- * taken last, unless the packet that is being written refers to it.
+ * taken last, unless the packet that is being written refers to it. A packet has at most 255 references; further atoms are
+ * written in full.
+ *
+ * Packets of one kind follow each other: an atom that the one before referred to is not looked up, and a header that would be
+ * the same is not made again.
  */
 export class OutgoingAtomCache implements AtomSink {
   readonly #slots = new Map<string, number>();
@@ -74,28 +109,49 @@ export class OutgoingAtomCache implements AtomSink {
   /** Counts packets. Atoms that were given a reference carry it, so the references of a packet need no table. */
   #packet = 0;
   #count = 0;
-  readonly #slotOf = new Uint16Array(MAX_REFERENCES);
+  #slotOf = new Uint16Array(MAX_REFERENCES);
   readonly #isNew = new Uint8Array(MAX_REFERENCES);
   readonly #header = new Writer();
+  /** The references of the packet before. */
+  #countBefore = 0;
+  #slotOfBefore = new Uint16Array(MAX_REFERENCES);
+  /** So far no reference of this packet is to a new entry, or differs from that of the packet before. */
+  #isPlain = true;
+  #isSame = true;
+  /** What {@link header} gave last is the header of the packet before, and has no new entries. */
+  #headerIsPlain = false;
 
   /** Begins a packet, which has no references yet. */
   begin(): void {
     this.#packet++;
+    [this.#slotOf, this.#slotOfBefore] = [this.#slotOfBefore, this.#slotOf];
+    this.#countBefore = this.#count;
     this.#count = 0;
+    this.#isPlain = true;
+    this.#isSame = true;
   }
 
   reference(atom: SentAtom): number {
     if (atom.packet === this.#packet) return atom.index;
     if (this.#count === MAX_REFERENCES) return -1;
     const index = this.#count++;
-    let slot = this.#slots.get(atom.text);
+    const slot = this.#slotBefore(atom) ?? this.#slots.get(atom.text);
     this.#isNew[index] = slot === undefined ? 1 : 0;
-    slot ??= this.#take(atom.text);
-    this.#slotOf[index] = slot;
-    this.#usedBy[slot] = this.#packet;
+    if (slot === undefined) this.#isPlain = false;
+    else if (slot !== this.#slotOfBefore[index]) this.#isSame = false;
+    const taken = slot ?? this.#take(atom.text);
+    this.#slotOf[index] = taken;
+    this.#usedBy[taken] = this.#packet;
     atom.packet = this.#packet;
     atom.index = index;
     return index;
+  }
+
+  /** The slot of an atom that the packet before referred to. */
+  #slotBefore(atom: SentAtom): number | undefined {
+    if (atom.packet !== this.#packet - 1) return undefined;
+    const slot = this.#slotOfBefore[atom.index]!;
+    return this.#texts[slot] === atom.text ? slot : undefined;
   }
 
   /** The packet is not sent: the peer does not learn its new atoms. */
@@ -108,20 +164,27 @@ export class OutgoingAtomCache implements AtomSink {
     }
     // The atoms' references are of no packet any more.
     this.begin();
+    this.#headerIsPlain = false;
   }
 
   /** The references of the packet as its header has them, from their number on. Valid until the next call. */
   header(): Uint8Array {
     const header = this.#header;
+    const isKept = this.#headerIsPlain && this.#isPlain && this.#isSame && this.#count === this.#countBefore;
+    if (!isKept) this.#writeHeader();
+    this.#headerIsPlain = this.#isPlain;
+    return header.bytes.subarray(0, header.offset);
+  }
+
+  #writeHeader(): void {
+    const header = this.#header;
     const count = this.#count;
     header.reuse();
     header.u8(count);
-    if (count > 0) {
-      const longAtoms = this.#hasLongAtom();
-      for (let i = 0; i <= count; i += 2) header.u8(this.#nibble(i, longAtoms) | (this.#nibble(i + 1, longAtoms) << 4));
-      for (let i = 0; i < count; i++) this.#writeReference(i, longAtoms);
-    }
-    return header.bytes.subarray(header.offset - header.size, header.offset);
+    if (count === 0) return;
+    const longAtoms = this.#hasLongAtom();
+    for (let i = 0; i <= count; i += 2) header.u8(this.#nibble(i, longAtoms) | (this.#nibble(i + 1, longAtoms) << 4));
+    for (let i = 0; i < count; i++) this.#writeReference(i, longAtoms);
   }
 
   #writeReference(i: number, longAtoms: boolean): void {

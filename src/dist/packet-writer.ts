@@ -26,6 +26,8 @@ export class PacketWriter {
   readonly #controls: ControlWriter;
   readonly #cache: OutgoingAtomCache | undefined;
   #sequences = 0;
+  /** What is left free for the references of a header: as much as the last one took. */
+  #headerRoom = 1;
   /** Of the signal written last: bytes of its control message, 0 when it has no payload and cannot be cut. */
   #controlBytes = 0;
 
@@ -60,10 +62,10 @@ export class PacketWriter {
       }
     }
     if (!written) return false;
-    const terms = LENGTH_BYTES + HEADER_START_BYTES + (this.#cache === undefined ? 1 : 0);
+    const terms = LENGTH_BYTES + HEADER_START_BYTES + this.#headerRoom;
     const firstBytes = this.#firstBytes(writer.mark() - mark - terms);
     if (firstBytes > 0) return this.#fragment(writer, mark, terms, firstBytes);
-    if (this.#cache !== undefined) insert(writer, mark + LENGTH_BYTES + HEADER_START_BYTES, this.#cache.header());
+    if (this.#cache !== undefined) this.#putReferences(writer, mark + terms, this.#cache.header());
     writer.patch32(mark, writer.mark() - mark - LENGTH_BYTES);
     return true;
   }
@@ -103,8 +105,24 @@ export class PacketWriter {
     }
     writer.u8(VERSION);
     writer.u8(Header.Normal);
-    // With the cache, the references are known and inserted once the terms are written.
-    if (this.#cache === undefined) writer.u8(0);
+    // With the cache, the references are known once the terms are written.
+    for (let i = 0; i < this.#headerRoom; i++) writer.u8(0);
+  }
+
+  /** Puts the references before the terms, which begin at the mark. These move only when they differ in size from the last ones. */
+  #putReferences(writer: Writer, terms: number, references: Uint8Array): void {
+    const { length } = references;
+    const size = writer.mark() - terms;
+    const moved = length - this.#headerRoom;
+    if (moved !== 0) {
+      if (moved > 0) writer.reserve(moved);
+      const at = writer.offset - size;
+      writer.bytes.copyWithin(at + moved, at, writer.offset);
+      writer.offset += moved;
+      this.#headerRoom = length;
+    }
+    const at = writer.offset - size - length;
+    for (let i = 0; i < length; i++) writer.bytes[at + i] = references[i]!;
   }
 
   /** Writes control message and payload. */
@@ -149,14 +167,4 @@ export class PacketWriter {
   #nextSequence(): number {
     return ++this.#sequences;
   }
-}
-
-/** Inserts bytes at a mark of the current chunk. What follows is moved: for most packets a few hundred bytes. */
-function insert(writer: Writer, mark: number, bytes: Uint8Array): void {
-  const tail = writer.mark() - mark;
-  writer.reserve(bytes.length);
-  const at = writer.offset - tail;
-  writer.bytes.copyWithin(at + bytes.length, at, writer.offset);
-  writer.bytes.set(bytes, at);
-  writer.offset += bytes.length;
 }

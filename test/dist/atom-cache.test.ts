@@ -131,3 +131,21 @@ test("any sequence of messages, some of which fail, is read as it was written", 
     { numRuns: 30 },
   );
 });
+
+test("so is any sequence of a few messages that come again and again, and differ in little", () => {
+  const few = fc.array(fc.array(fc.nat(4_000), { maxLength: 8 }), { minLength: 1, maxLength: 3 });
+  const sequence = fc.array(fc.record({ which: fc.nat(2), swapped: fc.boolean(), fails: fc.boolean() }), {
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(few, sequence, (kinds, list) => {
+      const direction = new Direction();
+      for (const { which, swapped, fails } of list) {
+        const indexes = kinds[which % kinds.length]!;
+        const message = (swapped ? indexes.toReversed() : indexes).map((i) => atom(`atom_${i}`));
+        if (fails) expect(() => direction.write([...message, Symbol("no term")])).toThrow();
+        else expect(direction.pass(message)).toEqual(message);
+      }
+    }),
+  );
+});
