@@ -18,6 +18,8 @@ export interface Outlet<Out> {
   info(message: unknown): void;
   /** Asks the stage itself for `count` more events in the name of a consumer, behind what waits in its mailbox. */
   askAgain(consumer: DispatcherConsumer, count: number): void;
+  /** So many events are given up: they are counted as discarded. */
+  discarded(count: number): void;
   /** For dispatchers that choose by chance. */
   readonly random: Random;
   warn(text: string): void;

@@ -10,13 +10,13 @@ import { Ledger } from "./ledger.ts";
 import {
   ACK_OPTION,
   acksMessage,
-  askMessage,
   type Current,
   cancelledMessage,
   eventsMessage,
   type ProducerOperation,
 } from "./messages.ts";
-import { keywordObject, Subscription } from "./subscription.ts";
+import { Point, Settling } from "./settling.ts";
+import { keywordObject, maxDemandOf, Subscription } from "./subscription.ts";
 
 export type DemandMode = "forward" | "accumulate";
 
@@ -69,6 +69,7 @@ export class Downstream {
   #openDemand = 0;
   #discarded = 0;
   #unconfirmed = 0;
+  readonly #settling = new Settling();
   /** Pending while a link that events were sent over has no room. */
   #full: Promise<unknown> | undefined;
 
@@ -86,8 +87,11 @@ export class Downstream {
     this.#buffer = new EventBuffer(options.bufferSize ?? DEFAULT_BUFFER_SIZE[role], options.bufferKeep ?? "last");
     this.#dispatcher = (options.dispatcher ?? demandDispatcher())({
       deliver: (consumer, events) => this.#deliver(consumer, events),
-      info: (message) => host.core.deliver(message),
-      askAgain: ({ pid, tag }, count) => host.core.deliver(askMessage(pid, tag, count)),
+      info: (message) => this.#left(message),
+      askAgain: (consumer, count) => host.core.deliver(new Work(() => this.#askAgain(consumer, count))),
+      discarded: (count) => {
+        this.#discarded += count;
+      },
       random: host.core.runtime.identity.random,
       error: (text) => host.core.runtime.logger.error(`${host.title} ${text}`),
       warn: (text) => host.core.runtime.logger.warn(`${host.title} ${text}`),
@@ -104,7 +108,7 @@ export class Downstream {
     return this.#openDemand;
   }
 
-  /** Events that did not fit into the buffer. */
+  /** Events that did not fit into the buffer, or that the dispatcher gave up. */
   get discarded(): number {
     return this.#discarded;
   }
@@ -144,13 +148,46 @@ export class Downstream {
         if (subscription === undefined) return this.#sendCancelled(pid, tag, UNKNOWN_SUBSCRIPTION);
         // Those that ask for nothing get it.
         if (operation.count < 1) return;
-        subscription.ledger.ask(operation.count);
-        return this.#demanded(this.#dispatcher.ask(operation.count, { key: subscription.key, pid, tag }));
+        return this.#granted(subscription, pid, subscription.ledger.ask(operation.count));
       case "cancel":
         return subscription && this.#end(subscription, { kind: "cancel", reason: operation.reason });
       case "ack":
-        return subscription?.ledger.confirm(operation.count);
+        return subscription && this.#confirmed(subscription, pid, operation.count);
     }
+  }
+
+  /** A consumer may get so many more events; they go to the pid that it asked or confirmed with. */
+  #granted({ key, tag }: DownstreamSubscription, pid: Pid, count: number): void | Promise<void> {
+    if (count > 0) return this.#demanded(this.#dispatcher.ask(count, { key, pid, tag }));
+  }
+
+  #confirmed(subscription: DownstreamSubscription, pid: Pid, count: number): void | Promise<void> {
+    const granted = subscription.ledger.confirm(count);
+    this.#settling.advance();
+    return this.#granted(subscription, pid, granted);
+  }
+
+  /** In the name of a consumer, which did not get what it had asked for. Its own figures know nothing of that. */
+  #askAgain({ key, pid, tag }: DispatcherConsumer, count: number): void | Promise<void> {
+    if (this.#subscriptions.has(key)) return this.#demanded(this.#dispatcher.ask(count, { key, pid, tag }));
+  }
+
+  /**
+   * Calls `settled` once all events emitted so far have been sent to consumers, and those that confirm have confirmed them, or
+   * they have been discarded.
+   */
+  whenSettled(settled: () => void): void {
+    this.info(this.#settling.add(settled));
+  }
+
+  /** The events before an info have left. */
+  #left(message: unknown): void {
+    if (!(message instanceof Point)) return this.#host.core.deliver(message);
+    this.#settling.passed(message, this.#ledgers());
+  }
+
+  *#ledgers(): Iterable<Ledger> {
+    for (const { ledger } of this.#subscriptions.values()) yield ledger;
   }
 
   /** Emits events: to consumers as far as they have asked, else to the buffer. The promise says that a link is full. */
@@ -225,7 +262,8 @@ export class Downstream {
     const from = new Subscription(pid, tag);
     const monitor: Ref = core.monitor(pid, (reason) => core.deliver(new Work(() => this.#down(monitor, key, reason))));
     const confirms = given[ACK_OPTION] === true && this.#dispatcher.sharesEvents !== true;
-    const subscription = { key, pid, tag, monitor, from, confirms, ledger: new Ledger(confirms) };
+    const ledger = new Ledger(confirms ? maxDemandOf(given) : undefined);
+    const subscription = { key, pid, tag, monitor, from, confirms, ledger };
     this.#subscriptions.set(key, subscription);
     if (confirms) void core.send(pid, acksMessage(core.pid, tag), false);
     return this.#host.guarded(
@@ -268,10 +306,11 @@ export class Downstream {
       () => {
         const { ledger, confirms } = subscription;
         this.#unconfirmed += confirms ? 0 : ledger.unconfirmed;
-        const unconfirmed = ledger.takeBack();
-        this.#dispatcher.takeBack?.(subscription, unconfirmed);
+        const { events, points } = ledger.takeBack();
+        this.#dispatcher.takeBack?.(subscription, events);
         const demand = this.#dispatcher.cancel(subscription);
-        if (this.#dispatcher.takeBack === undefined) this.#dispatchAgain(unconfirmed);
+        if (this.#dispatcher.takeBack === undefined) this.#dispatchAgain(events);
+        for (const point of points) this.info(point);
         return this.#demanded(demand);
       },
     );

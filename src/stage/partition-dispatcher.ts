@@ -208,7 +208,9 @@ export class PartitionDispatcher<Out> implements Dispatcher<Out> {
       if (entry instanceof Mark) this.#passed(entry.info);
       else lost++;
     }
-    if (lost > 0) this.#outlet.warn(`has lost ${lost} events that waited for a consumer which is gone`);
+    if (lost === 0) return 0;
+    this.#outlet.discarded(lost);
+    this.#outlet.warn(`has lost ${lost} events that waited for a consumer which is gone`);
     return lost;
   }
 

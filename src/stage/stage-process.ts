@@ -53,6 +53,7 @@ export class StageProcess extends GenServerProcess {
         ended: (subscription, reason) => this.subscriptionEnded(subscription, reason),
         missing: (to, cancel) => this.producerMissing(to, cancel),
         refused: (problem) => this.subscriptionRefused(problem),
+        ...(role === "producer_consumer" && { whenSettled: (settled) => this.#downstream?.whenSettled(settled) }),
       };
       this.upstream = new Upstream(this.#host, owner, this.#intake);
     }
@@ -62,7 +63,7 @@ export class StageProcess extends GenServerProcess {
       confirm: (tag, to, count) => this.upstream?.confirm(tag, to, count),
       later: (callback, afterEvents) => {
         const work = new Work(() => this.guarded(callback, this.goOn));
-        core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#info(work)) : work));
+        core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#whenSettled(work)) : work));
       },
       info: (message) => this.#later(() => this.#info(message)),
       openDemand: () => this.#downstream?.openDemand ?? 0,
@@ -212,7 +213,7 @@ export class StageProcess extends GenServerProcess {
       this.end(Reason.normal, undefined, () => {
         for (const from of this.#drainers) from.reply(OK);
       });
-    this.#info(new Work(end));
+    this.#whenSettled(new Work(end));
   }
 
   protected override shown() {
@@ -240,6 +241,14 @@ export class StageProcess extends GenServerProcess {
     if (downstream === undefined) this.core.deliver(message);
     else if (this.#intake === undefined || this.#intake.isEmpty) downstream.info(message);
     else void this.#intake.put(() => downstream.info(message));
+  }
+
+  /** Does it when all that it has taken in and emitted has left, and has been confirmed by those who confirm. */
+  #whenSettled(work: Work): void {
+    const { core } = this;
+    this.#info(
+      new Work(() => (this.#downstream ? this.#downstream.whenSettled(() => core.deliver(work)) : work.run())),
+    );
   }
 
   #setMode(mode: DemandMode): void | Promise<void> {

@@ -145,6 +145,11 @@ export function parsedOptions(options: Readonly<Record<string, Term>>): ParsedOp
   return parseGiven(options) as ParsedOptions;
 }
 
+/** What a consumer may have at a time, as it says itself; strangers may say anything. */
+export function maxDemandOf({ max_demand: given }: Readonly<Record<string, Term>>): number {
+  return Number.isSafeInteger(given) && (given as number) >= 1 ? (given as number) : DEFAULT_MAX_DEMAND;
+}
+
 function parseGiven(given: Readonly<Record<string, Term>>): ParsedOptions | string {
   const { max_demand: maxDemand = DEFAULT_MAX_DEMAND } = given;
   const wrongMax = problemOf("max_demand", maxDemand, 1, Number.POSITIVE_INFINITY);

@@ -74,8 +74,11 @@ class TransformStage<In, Out> extends ProducerConsumer<In, Out> {
       { size: events.length, ask: 0 },
     ]) {
       this.#input.put(events.slice(at, at + size), () => {
-        this.process.confirm(from, size);
-        this.process.ask(from, ask);
+        // Behind what it has yielded and not emitted yet: that is what came of these.
+        this.process.later(() => {
+          this.process.confirm(from, size);
+          this.process.ask(from, ask);
+        });
       });
       at += size;
     }

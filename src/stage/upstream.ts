@@ -57,6 +57,8 @@ export interface UpstreamOwner {
   ended(subscription: UpstreamSubscription, reason: CancelReason): void | Promise<void>;
   /** A subscription is under way, `handleSubscribe` has been told; the first ask of an automatic one has left. */
   opened?(subscription: UpstreamSubscription): void;
+  /** Of a stage in the middle: calls `settled` when all that it has emitted so far is. */
+  whenSettled?(settled: () => void): void;
   /** There is no process of that name to subscribe to. */
   missing(to: string, cancel: CancelMode): void | Promise<void>;
   /** Something is wrong with the options of a subscription, which was logged; it is not made. */
@@ -307,7 +309,10 @@ export class Upstream {
 
   #confirm(subscription: UpstreamSubscription, producer: Address, count: number): void {
     subscription.handled += count;
-    if (subscription.confirms) this.#send(producer, ackMessage(this.#host.core.pid, subscription.tag, count));
+    if (!subscription.confirms) return;
+    const confirm = () => this.#send(producer, ackMessage(this.#host.core.pid, subscription.tag, count));
+    if (this.#owner.whenSettled === undefined) confirm();
+    else this.#owner.whenSettled(confirm);
   }
 
   #down(tag: Ref, reason: Term): void | Promise<void> {

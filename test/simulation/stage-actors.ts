@@ -39,6 +39,8 @@ export class StageLife {
   /** Events that it was done with, and those of them whose subscription is known. */
   readonly handled: string[] = [];
   readonly handledOf = new Map<unknown, string[]>();
+  /** What became of events in the middle, by each of them. */
+  readonly became = new Map<string, readonly string[]>();
   /** Live subscriptions to producers, for those that know theirs. */
   readonly upstream = new Map<unknown, Subscription>();
   /** Processes that it runs for events, now. */
@@ -179,7 +181,9 @@ export class Doubler extends ProducerConsumer<string, string> {
     const life = this.#life;
     const done = () => {
       life.handle(events, from);
-      return noReply({ events: life.make(life.weather.random.below(2 * events.length + 1)) });
+      const made = life.make(life.weather.random.below(2 * events.length + 1));
+      for (const event of events) life.became.set(event, made);
+      return noReply({ events: made });
     };
     const working = life.work();
     return working === undefined ? done() : working.then(done);
@@ -201,8 +205,10 @@ export function generatorOf(life: StageLife, options: ConsumerOptions & Producer
 async function* doubled(life: StageLife, events: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const event of events) {
     await life.work();
-    for (let i = life.weather.random.below(3); i > 0; i--) yield life.makeOne();
+    const made = life.make(life.weather.random.below(3));
+    yield* made;
     life.handle([event]);
+    life.became.set(event, made);
   }
 }
 

@@ -23,6 +23,7 @@ export function stageViolations(chaos: StageChaos): string[] {
         ...(life.isAlive ? endProblems(chaos, place, life, own, handled) : []),
       ];
     }),
+    ...fulfilmentProblems(chaos),
     ...subscriptionProblems(chaos),
   ];
 }
@@ -86,7 +87,7 @@ function endProblems(
   const problems: string[] = [];
   const sent = new Set(own.flatMap((traffic) => traffic.sent));
   const unsent = life.emitted.filter((event) => !sent.has(event));
-  const dropped = stats.discarded + (place.acks ? 0 : chaos.lostBy(place));
+  const dropped = stats.discarded;
   if (unsent.length > dropped) {
     problems.push(
       `${nameOf(place, life)} has not sent ${unsent.length} events, ${dropped} were dropped: ${unsent.slice(0, 9)}`,
@@ -102,6 +103,38 @@ function endProblems(
   }
   return problems;
 }
+
+/**
+ * Where consumers confirm, an event has come to all its ends: somebody handled it, and if that one is in the middle, and its
+ * consumers confirm too, also what it became. So it is for what the living have sent; what a producer still had ends with it.
+ */
+function fulfilmentProblems({ places }: StageChaos): string[] {
+  const ends = new Set(places.filter((place) => !emits(place)).flatMap(handledIn));
+  const became = new Map<string, (readonly string[])[]>();
+  for (const place of places.filter(emits)) {
+    for (const [event, made] of place.lives.flatMap((life) => [...life.became])) {
+      became.set(event, [...(became.get(event) ?? []), isSafe(place) ? made : []]);
+    }
+  }
+  const known = new Map<string, boolean>();
+  const isFulfilled = (event: string): boolean => {
+    const fulfilled =
+      known.get(event) ?? (ends.has(event) || (became.get(event) ?? []).some((made) => made.every(isFulfilled)));
+    known.set(event, fulfilled);
+    return fulfilled;
+  };
+  return places.flatMap((place) => {
+    const life = current(place);
+    if (life === undefined || !emits(place) || !isSafe(place)) return [];
+    const missing = life.emitted.filter((event) => !isFulfilled(event));
+    return missing.length === 0 ? [] : [`of ${nameOf(place, life)} not all came of ${missing.slice(0, 9)}`];
+  });
+}
+
+const handledIn = ({ lives }: Place) => lives.flatMap(({ handled }) => handled);
+
+/** Nothing of it is lost for as long as it lives. */
+const isSafe = ({ acks, options }: Place) => acks && options.bufferSize === undefined;
 
 function countedLoss({ unconfirmed, consumers }: StageStats): number {
   return consumers.reduce((sum, consumer) => sum + consumer.unconfirmed, unconfirmed);

@@ -1,5 +1,4 @@
 import type { Node } from "../../src/api/index.ts";
-import { type LogFacts, silentLogger } from "../../src/base/index.ts";
 import type { Destination } from "../../src/runtime/index.ts";
 import {
   broadcastDispatcher,
@@ -74,19 +73,16 @@ export class StageChaos implements Disposable {
   /** What was done, for the reader of a failure. */
   readonly log: string[] = [];
   readonly weather: Weather;
-  /** Events that partition dispatchers said they had lost, by the title of the stage. */
-  readonly #lost = new Map<string, number>();
   readonly #names: string[];
   readonly #random;
   #lives = 0;
 
   constructor(seed: number) {
-    const logger = { ...silentLogger, warn: (text: string, _facts?: LogFacts) => this.#warned(text) };
     this.cluster = new SimulatedCluster({
       seed,
       speed: { delayMs: seed % 4 === 0 ? 0 : [0, 1 + (seed % 15)] },
       ...(seed % 7 === 0 && { maxChunkBytes: 1 + (seed % 50) }),
-      nodes: { netTickTimeMs: TICK_MS, setupTimeoutMs: SETUP_MS, logger },
+      nodes: { netTickTimeMs: TICK_MS, setupTimeoutMs: SETUP_MS },
     });
     this.#random = this.cluster.random;
     this.weather = { clock: this.cluster.clock, random: this.#random, isCalm: false };
@@ -99,11 +95,6 @@ export class StageChaos implements Disposable {
 
   get lives(): StageLife[] {
     return this.places.flatMap(({ lives }) => lives);
-  }
-
-  /** Events that a stage's partition dispatcher dropped with their consumer. */
-  lostBy(place: Place): number {
-    return this.#lost.get(place.name) ?? 0;
   }
 
   /** Starts the nodes and stages, lets everything go wrong, and then come to rest with a consumer for everything. */
@@ -183,7 +174,6 @@ export class StageChaos implements Disposable {
     const count = isMiddle || isEnd ? 1 + (kind === "stream" ? 0 : random.below(2)) : 0;
     const isManual = kind === "sink" && random.below(4) === 0;
     const from = new Set(Array.from({ length: count }, () => random.pick(feeders)));
-    if (isManual && [...from].some(({ acks }) => acks)) return;
     const bufferSize = random.below(6) === 0 ? 1 + random.below(10) : undefined;
     this.places.push({
       name: `${kind}${this.places.length}`,
@@ -310,13 +300,25 @@ export class StageChaos implements Disposable {
     const place = random.pick(this.places);
     const life = current(place);
     if (life?.pid === undefined) return;
-    const act = random.pick(["kill", "shutdown", "cancel", "cancel", "again", "accumulate", "forward", "forward"]);
+    const act = random.pick([
+      "kill",
+      "topple",
+      "shutdown",
+      "cancel",
+      "cancel",
+      "again",
+      "accumulate",
+      "forward",
+      "forward",
+    ]);
     this.#note(`${act} ${place.name} ${life.id}`);
     const [subscription] = life.upstream.values();
     const [feed] = place.feeds;
     switch (act) {
       case "kill":
         return void (random.below(2) === 0 && life.node.exit(life.pid, atom("kill")));
+      case "topple":
+        return random.below(2) === 0 ? this.#topple(place) : undefined;
       case "shutdown":
         return void (random.below(2) === 0 && life.node.exit(life.pid, atom("shutdown")));
       case "cancel":
@@ -329,6 +331,15 @@ export class StageChaos implements Disposable {
       case "accumulate":
       case "forward":
         if (place.kind === "numbers") void GenStage.demand(life.node, life.pid, act);
+    }
+  }
+
+  /** Kills a stage in the middle with all that it feeds, as a supervisor that restarts the rest does. */
+  #topple(place: Place): void {
+    if (place.feeds.length === 0) return;
+    for (const each of [place, ...this.places.filter(({ feeds }) => feeds.some(({ from }) => from === place))]) {
+      const life = current(each);
+      if (life?.pid !== undefined) life.node.exit(life.pid, atom("kill"));
     }
   }
 
@@ -371,15 +382,10 @@ export class StageChaos implements Disposable {
   #note(what: string): void {
     this.log.push(`${this.cluster.clock.now()} ${what}`);
   }
-
-  #warned(text: string): void {
-    const [, name, count] = /^GenStage \S+ (\S+) has lost (\d+) events/.exec(text) ?? [];
-    if (name !== undefined) this.#lost.set(name, (this.#lost.get(name) ?? 0) + Number(count));
-  }
 }
 
-/** Stages that can confirm: those whose demand is the library's business. */
-const CONFIRMING: readonly Kind[] = ["sink", "doubler"];
+/** Stages that can confirm. */
+const CONFIRMING: readonly Kind[] = ["sink", "doubler", "generator"];
 
 /** The stage that is in a place now. */
 export function current(place: Place): StageLife | undefined {

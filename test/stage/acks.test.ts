@@ -10,6 +10,7 @@ import {
   type Subscribe,
   withOptions,
 } from "../../src/stage/index.ts";
+import { Ledger } from "../../src/stage/ledger.ts";
 import { ackMessage, acksMessage, askMessage, eventsMessage, subscribeMessage } from "../../src/stage/messages.ts";
 import type { StageProcess } from "../../src/stage/stage-process.ts";
 import { atom, inspect, type Pid, type Term, tuple } from "../../src/term/index.ts";
@@ -128,6 +129,36 @@ test.each([-1, 0, 1_000, 2 ** 60])("a count that cannot be, %s, confirms what th
   expect(statsOf(node, pid).consumers).toMatchObject([
     { sent: 2, unconfirmed: count > 2 && Number.isSafeInteger(count) ? 0 : 2 },
   ]);
+});
+
+test("one that asks for more than its maximum has no more than that to confirm", async () => {
+  const { node, pid, consumer, tag, send, texts } = await played([
+    OFFER,
+    tuple(atom("max_demand"), 2) as unknown as Term,
+  ]);
+  const events = () => texts().filter((text) => text.startsWith("["));
+
+  await send(askMessage(consumer.pid, tag, 4));
+  await send(askMessage(consumer.pid, tag, 1));
+  expect(events()).toEqual(["[1, 2]"]);
+  await send(ackMessage(consumer.pid, tag, 1));
+  expect(events()).toEqual(["[1, 2]", "[3]"]);
+  await send(ackMessage(consumer.pid, tag, 2));
+
+  expect(events()).toEqual(["[1, 2]", "[3]", "[4, 5]"]);
+  expect(statsOf(node, pid).consumers).toMatchObject([{ asked: 5, sent: 5, unconfirmed: 2 }]);
+});
+
+test("without confirmations, nothing is taken for handled that had not been sent when more was asked for", () => {
+  const ledger = new Ledger();
+
+  ledger.ask(2);
+  ledger.ask(3);
+  ledger.send([1, 2, 3, 4]);
+  expect(ledger.unconfirmed).toBe(4);
+  ledger.ask(3);
+
+  expect(ledger.unconfirmed).toBe(1);
 });
 
 test("a producer that does not know the option gets no confirmations", async () => {

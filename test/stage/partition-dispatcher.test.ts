@@ -110,6 +110,7 @@ test("#162: what waited for a consumer that goes is lost, said so, and demanded 
 
   expect(outlet.infos).toEqual(["then"]);
   expect(outlet.warnings).toEqual([expect.stringContaining("lost 3 events")]);
+  expect(outlet.discardedCount).toBe(3);
 });
 
 test("#163, #164: an info waits for every partition that has something waiting", () => {

@@ -8,6 +8,7 @@ export class Recorder implements Outlet<number> {
   readonly asked: [consumer: unknown, count: number][] = [];
   readonly infos: unknown[] = [];
   readonly warnings: string[] = [];
+  discardedCount = 0;
   readonly errors: string[] = [];
 
   deliver(consumer: DispatcherConsumer, events: readonly number[]): void {
@@ -20,6 +21,10 @@ export class Recorder implements Outlet<number> {
 
   askAgain(consumer: DispatcherConsumer, count: number): void {
     this.asked.push([consumer.key, count]);
+  }
+
+  discarded(count: number): void {
+    this.discardedCount += count;
   }
 
   warn(text: string): void {
