@@ -23,6 +23,7 @@ export type { Origin, QueuedMessage } from "./peer-queues.ts";
 export { coreOf, type Down, type Monitor, Process } from "./process.ts";
 export { ProcessCore } from "./process-core.ts";
 export { infoOf, type ProcessInfo } from "./process-info.ts";
+export { Queue } from "./queue.ts";
 export { aliasTag } from "./reply-tag.ts";
 export { type Remote, Runtime, type RuntimeOptions, type Unsent } from "./runtime.ts";
 export {

@@ -1,11 +1,11 @@
-import { issuesText, type SchemaIssue, type Timer } from "../../base/index.ts";
+import { issuesText, type Timer } from "../../base/index.ts";
 import { type AnyApi, Exit, type From, Process, type ProcessCore, readGen } from "../../runtime/index.ts";
 import { atom, inspect, type Term, tuple } from "../../term/index.ts";
 import { readSystem } from "../sys/sys.ts";
 import type { GenServer } from "./gen-server.ts";
-import { type Operations, type OperationTables, operationsOf, perform } from "./operations.ts";
+import { checkTables, NO_OPERATION, type OperationTables, perform, Refused } from "./operations.ts";
 import { OtpProcess } from "./otp-process.ts";
-import { Ignore, type Next, NoReply, Reply, reply, Stop } from "./results.ts";
+import { Ignore, type Next, NoReply, Reply, Stop } from "./results.ts";
 import { replaceState, shownTerm, stateOf } from "./server-state.ts";
 
 /** A server as its process sees it: one about whose interface nothing is known. */
@@ -35,16 +35,16 @@ export class OwnProcess extends Process {
 export class GenServerProcess extends OtpProcess {
   readonly label: string;
   protected readonly server: Callbacks;
+  readonly #class: OperationTables;
   readonly #process: OwnProcess;
-  readonly #calls: Operations;
-  readonly #casts: Operations;
   /** The timeout that a result has asked for. */
   #idle: { readonly timeoutMs: number; readonly timer: Timer } | undefined;
 
   constructor(core: ProcessCore, serverClass: GenServerClass, process = new OwnProcess(core)) {
     super(core, "gen_server");
     this.label = `GenServer ${serverClass.name}`;
-    [this.#calls, this.#casts] = operationsOf(serverClass);
+    checkTables(serverClass);
+    this.#class = serverClass;
     this.#process = process;
     this.server = new serverClass();
     Object.defineProperty(this.server, "process", { value: this.#process });
@@ -109,8 +109,7 @@ export class GenServerProcess extends OtpProcess {
   /** Replies as the result of a call. What is replied later, or before, is not an event for `sys`. */
   protected reply(from: From, value: unknown): void {
     from.reply(value);
-    const { debug } = this.sys;
-    if (debug.active) debug.record(tuple(OUT, value as object, from, this.state() as object));
+    this.debug?.record(tuple(OUT, value as object, from, this.state() as object));
   }
 
   ended(): void {
@@ -123,40 +122,47 @@ export class GenServerProcess extends OtpProcess {
 
   protected call(request: Term, from: From): void | Promise<void> {
     this.#process.from = from;
-    return this.guarded(
-      () => {
-        const requested = this.#calls.find(request);
-        if (requested === undefined) return this.server.handleCall(request, from);
-        return perform(requested, this.server, (issues) => reply(badRequest(issues)));
-      },
-      (result) => {
-        this.#process.from = undefined;
-        if (result instanceof Reply) {
-          const { value, next } = result;
-          return this.next(next, () => this.reply(from, value));
-        }
-        if (result instanceof NoReply) return this.next(result.next, this.traceNoReply);
-        if (result instanceof Stop) {
-          const { reply } = result;
-          return this.end(result.reason, undefined, reply.length === 1 ? () => this.reply(from, reply[0]) : undefined);
-        }
-        throw badReturn(result);
-      },
-    );
+    return this.guarded(this.#runCall, this.#called, request, from);
+  }
+
+  #runCall(request: Term, from: From): unknown {
+    const { calls, schemas } = this.#class;
+    const result = perform(calls, schemas, this.server, request);
+    return result === NO_OPERATION ? this.server.handleCall(request, from) : result;
+  }
+
+  /** The result of a call. */
+  #called(result: unknown, _request: Term, from: From): void | Promise<void> {
+    this.#process.from = undefined;
+    if (result instanceof Reply) {
+      const { value, next } = result;
+      return next === undefined ? this.reply(from, value) : this.next(next, () => this.reply(from, value));
+    }
+    if (result instanceof NoReply) return this.next(result.next, this.traceNoReply);
+    if (result instanceof Stop) {
+      const { reply } = result;
+      return this.end(result.reason, undefined, reply.length === 1 ? () => this.reply(from, reply[0]) : undefined);
+    }
+    if (result instanceof Refused) return this.reply(from, badRequest(result));
+    throw badReturn(result);
   }
 
   protected cast(request: Term): void | Promise<void> {
-    return this.guarded(() => {
-      const requested = this.#casts.find(request);
-      if (requested === undefined) return this.server.handleCast(request);
-      return perform(requested, this.server, (issues) => this.#dropped(request, issues));
-    }, this.goOn);
+    return this.guarded(this.#runCast, this.#handledCast, request);
+  }
+
+  #runCast(request: Term): unknown {
+    const { casts, schemas } = this.#class;
+    const result = perform(casts, schemas, this.server, request);
+    return result === NO_OPERATION ? this.server.handleCast(request) : result;
   }
 
   /** Nobody waits for an answer to a cast, so the log has to say that it was refused. */
-  #dropped(request: Term, issues: readonly SchemaIssue[]): void {
+  #handledCast(result: unknown, request: Term): void | Promise<void> {
+    if (!(result instanceof Refused)) return this.goOn(result);
     const { runtime, pid } = this.core;
-    runtime.logger.warn(`${this.label} ${pid} refused ${inspect(request)}: ${issuesText(issues)}`);
+    runtime.logger.warn(`${this.label} ${pid} refused ${inspect(request)}: ${issuesText(result.issues)}`);
+    this.traceNoReply();
   }
 
   protected info(message: Term): void | Promise<void> {
@@ -164,24 +170,28 @@ export class GenServerProcess extends OtpProcess {
       this.core.runtime.logger.warn(`${this.label} ${this.core.pid} received unexpected message: ${inspect(message)}`);
       return this.traceNoReply();
     }
-    return this.guarded(() => this.server.handleInfo?.(message), this.goOn);
+    return this.guarded(this.#runInfo, this.goOn, message);
+  }
+
+  #runInfo(message: Term): unknown {
+    return this.server.handleInfo?.(message);
   }
 
   /** The result of anything but a call. */
-  protected readonly goOn = (result: unknown): void | Promise<void> => {
-    if (result === undefined || result instanceof NoReply) return this.next(result?.next, this.traceNoReply);
+  protected goOn(result: unknown): void | Promise<void> {
+    if (result === undefined) return this.traceNoReply();
+    if (result instanceof NoReply) return this.next(result.next, this.traceNoReply);
     if (result instanceof Stop && result.reply.length === 0) return this.end(result.reason);
     throw badReturn(result);
-  };
+  }
 
-  protected readonly traceNoReply = (): void => {
-    const { debug } = this.sys;
-    if (debug.active) debug.record(tuple(NOREPLY, this.state() as object));
-  };
+  protected traceNoReply(): void {
+    this.debug?.record(tuple(NOREPLY, this.state() as object));
+  }
 
   /** Sends the reply that is due, or tells the debug options of none, and does what else the result asked for. */
-  protected next(next: Next<unknown> | undefined, reply?: () => void): void | Promise<void> {
-    reply?.();
+  protected next(next: Next<unknown> | undefined, reply?: (this: this) => void): void | Promise<void> {
+    reply?.call(this);
     if (next === undefined) return;
     if (next.continue !== undefined) {
       return this.guarded(() => this.server.handleContinue(next.continue), this.goOn);
@@ -194,7 +204,7 @@ export class GenServerProcess extends OtpProcess {
   #startIdle(timeoutMs: number): void {
     const timer = this.core.startTimer(timeoutMs, () => {
       // A message that waits has come in time: the timeout is for silence. A resumption begins it anew.
-      if (this.core.queueLength > 0 || this.sys.suspended) return;
+      if (this.core.queueLength > 0 || this.suspended) return;
       this.#idle = undefined;
       this.core.occupy(() => this.info(TIMEOUT));
     });
@@ -203,7 +213,7 @@ export class GenServerProcess extends OtpProcess {
 }
 
 /** The reply to a request that its schema refuses: `{error, {bad_request, Text}}`. */
-function badRequest(issues: readonly SchemaIssue[]): unknown {
+function badRequest({ issues }: Refused): unknown {
   return tuple(ERROR, tuple(BAD_REQUEST, issuesText(issues).toWellFormed()));
 }
 

@@ -1,5 +1,5 @@
 import { ArgumentError, type SchemaIssue, type SchemaResult, type StandardSchemaV1 } from "../../base/index.ts";
-import { Atom, isTuple, type Term } from "../../term/index.ts";
+import { Atom, isTuple, type Term, type Tuple } from "../../term/index.ts";
 
 /** An entry of a table, which runs with the server as its `this`. */
 export type Operation = (this: unknown, ...args: unknown[]) => unknown;
@@ -13,63 +13,54 @@ export interface OperationTables {
   readonly schemas?: Readonly<Record<string, unknown>>;
 }
 
-/** A request that a table has an entry for. */
-interface Requested {
-  readonly run: Operation;
-  readonly args: Term[];
-  readonly schema: ArgsSchema | undefined;
-}
+/** What {@link perform} gives for a request that the table has no entry for. */
+export const NO_OPERATION: unique symbol = Symbol("no operation");
 
-/**
- * The table of a server's calls or casts. A request `{op, A, B}`, or the bare atom `op`, is for the entry `op`, found by own
- * names only: a peer must not reach what is inherited.
- */
-export class Operations {
-  readonly #entries = new Map<string, { readonly run: Operation; readonly schema: ArgsSchema | undefined }>();
+/** What {@link perform} gives for arguments that the schema of their operation refuses. */
+export class Refused {
+  readonly issues: readonly SchemaIssue[];
 
-  constructor(table: Readonly<Record<string, unknown>> = {}, schemas: Readonly<Record<string, unknown>> = {}) {
-    for (const [name, run] of Object.entries(table)) {
-      const schema = Object.hasOwn(schemas, name) ? (schemas[name] as ArgsSchema) : undefined;
-      this.#entries.set(name, { run: run as Operation, schema });
-    }
-  }
-
-  /** The entry that a request is for. What has fewer arguments than the operation declares is not, unless a schema judges. */
-  find(request: Term): Requested | undefined {
-    if (request instanceof Atom) return this.#find(request.tag, []);
-    if (!isTuple(request) || !(request[0] instanceof Atom)) return undefined;
-    return this.#find(request[0].tag, Array.from(request).slice(1) as Term[]);
-  }
-
-  #find(name: string, args: Term[]): Requested | undefined {
-    const entry = this.#entries.get(name);
-    if (entry === undefined || (entry.schema === undefined && entry.run.length > args.length)) return undefined;
-    return { run: entry.run, args, schema: entry.schema };
+  constructor(issues: readonly SchemaIssue[]) {
+    this.issues = issues;
   }
 }
 
-/**
- * The tables of a server class.
- * @throws ArgumentError for a schema of what neither table has: whoever wrote it believes something to be guarded.
- */
-export function operationsOf({ calls = {}, casts = {}, schemas = {} }: OperationTables): [Operations, Operations] {
+/** @throws ArgumentError for a schema of what neither table has: whoever wrote it believes something to be guarded. */
+export function checkTables({ calls = {}, casts = {}, schemas = {} }: OperationTables): void {
   for (const name of Object.keys(schemas)) {
     if (!Object.hasOwn(calls, name) && !Object.hasOwn(casts, name)) {
       throw new ArgumentError("schemas", `there is no operation ${name}`);
     }
   }
-  return [new Operations(calls, schemas), new Operations(casts, schemas)];
 }
 
-/** Runs an operation with what its schema makes of the arguments, or tells what is wrong with them. */
+/**
+ * Runs the entry of a table that a request is for, with what its schema makes of the arguments. A request `{op, A, B}`, or the
+ * bare atom `op`, is for the entry `op`, found by own names only: a peer must not reach what is inherited. What has fewer
+ * arguments than the operation declares is not for it, unless a schema judges.
+ */
 export function perform(
-  { run, args, schema }: Requested,
+  table: OperationTables["calls"],
+  schemas: OperationTables["schemas"],
   server: unknown,
-  refused: (issues: readonly SchemaIssue[]) => unknown,
+  request: Term,
 ): unknown {
-  if (schema === undefined) return run.apply(server, args);
-  const checked = (result: SchemaResult<readonly unknown[]>) =>
-    result.issues === undefined ? run.apply(server, [...result.value]) : refused(result.issues);
-  const result = schema["~standard"].validate(args);
-  return result instanceof Promise ? result.then(checked) : checked(result);
+  const op = isTuple(request) ? request[0] : request;
+  if (table === undefined || !(op instanceof Atom) || !Object.hasOwn(table, op.tag)) return NO_OPERATION;
+  const run = table[op.tag] as Operation;
+  const args = isTuple(request) ? argsOf(request) : [];
+  if (schemas !== undefined && Object.hasOwn(schemas, op.tag)) {
+    const checked = (result: SchemaResult<readonly unknown[]>) =>
+      result.issues === undefined ? run.apply(server, [...result.value]) : new Refused(result.issues);
+    const result = (schemas[op.tag] as ArgsSchema)["~standard"].validate(args);
+    return result instanceof Promise ? result.then(checked) : checked(result);
+  }
+  return run.length > args.length ? NO_OPERATION : run.apply(server, args);
+}
+
+/** The elements of a request behind its operation. Copied one by one, as `slice` of a subclass of Array takes ten times as long. */
+function argsOf(request: Tuple): unknown[] {
+  const args: unknown[] = [];
+  for (let i = 1; i < request.length; i++) args.push(request[i]);
+  return args;
 }

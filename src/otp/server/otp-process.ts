@@ -5,13 +5,14 @@ import {
   type InitialCall,
   type OtpRules,
   type ProcessCore,
+  Queue,
   type Runtime,
   reasonOf,
   sendReply,
 } from "../../runtime/index.ts";
 import { type Atom, atom, atomTerm, inspect, isTuple, Pid, type Term, type Tuple, tuple } from "../../term/index.ts";
-import { isInspection, readSystem, Sys, unknownRequest } from "../sys/sys.ts";
-import type { DebugOption } from "../sys/sys-debug.ts";
+import { isInspection, readSystem, Sys, type SysTarget, unknownRequest } from "../sys/sys.ts";
+import type { DebugOption, SysDebug } from "../sys/sys-debug.ts";
 import { type StatusFacts, serverStatus } from "../sys/sys-status.ts";
 
 /** How a process is seen through `sys`. */
@@ -38,19 +39,40 @@ export abstract class OtpProcess implements Behaviour {
   /** The behaviour as OTP names it, `gen_server` and so on. */
   readonly module: string;
   protected readonly core: ProcessCore;
-  protected readonly sys: Sys;
   /** What other nodes may ask of it. */
   protected rules: OtpRules;
+  #sys: Sys | undefined;
   /** Messages that came while it was suspended. */
-  #waiting: unknown[] = [];
+  #waiting: Queue<unknown> | undefined;
   #lastMessage: unknown;
 
   constructor(core: ProcessCore, module: string) {
     this.core = core;
     this.module = module;
     this.rules = core.runtime.otpRules;
+  }
+
+  /** What answers requests of `sys`. Most processes are never asked: it is made when one is. */
+  protected get sys(): Sys {
+    this.#sys ??= new Sys(this.#target());
+    return this.#sys;
+  }
+
+  /** The debug options, while any of them is on. */
+  protected get debug(): SysDebug | undefined {
+    const debug = this.#sys?.debug;
+    return debug?.active ? debug : undefined;
+  }
+
+  /** While true, everything but system messages and the parent's exit has to wait. */
+  protected get suspended(): boolean {
+    return this.#sys?.suspended ?? false;
+  }
+
+  #target(): SysTarget {
     const self = this;
-    this.sys = new Sys({
+    const { core, module } = this;
+    return {
       core,
       module,
       get parent() {
@@ -65,16 +87,16 @@ export abstract class OtpProcess implements Behaviour {
       status: (facts) => this.status(facts),
       resumed: () => this.#resumed(),
       end: (reason) => this.end(reason),
-    });
+    };
   }
 
   /** Runs the first callback as the first thing; `started` is told once when it has come to an end in good order. */
   abstract init(args: unknown, started: () => void): void;
 
   /** Takes what it was started with for `sys`, before {@link init}. @throws ArgumentError for what is no debug option. */
-  govern({ debug = [], otp }: SysOptions): void {
-    this.sys.debug.begin(debug);
-    this.rules = { ...this.rules, ...otp };
+  govern({ debug, otp }: SysOptions): void {
+    if (debug !== undefined) this.sys.debug.begin(debug);
+    if (otp !== undefined) this.rules = { ...this.rules, ...otp };
   }
 
   /** One message that is neither for `sys` nor the end of the parent. Not called while suspended. */
@@ -112,8 +134,7 @@ export abstract class OtpProcess implements Behaviour {
     const system = readSystem(message);
     if (system !== undefined) return this.#system(system.from, system.request);
     if (this.parent !== undefined && isExitOf(message, this.parent)) return this.end(message[2]);
-    if (this.sys.suspended) return void this.#waiting.push(message);
-    return this.#handle(message);
+    return this.suspended ? this.#keep(message) : this.#handle(message);
   }
 
   /**
@@ -139,8 +160,8 @@ export abstract class OtpProcess implements Behaviour {
 
   #handle(message: unknown): void | Promise<void> {
     this.#lastMessage = message;
-    const { debug } = this.sys;
-    if (!debug.active) return this.handle(message);
+    const { debug } = this;
+    if (debug === undefined) return this.handle(message);
     this.traceIn(message);
     return debug.pending === undefined
       ? this.handle(message)
@@ -149,7 +170,7 @@ export abstract class OtpProcess implements Behaviour {
 
   /** Tells the debug options of a message that is about to be handled. */
   protected traceIn(message: unknown): void {
-    this.sys.debug.record(tuple(IN, message as object));
+    this.debug?.record(tuple(IN, message as object));
   }
 
   #system(from: Tuple, request: Term): void | Promise<void> {
@@ -157,22 +178,43 @@ export abstract class OtpProcess implements Behaviour {
     if (pid instanceof Pid) return this.sys.handle(new From(this.core, pid, tag), request);
   }
 
-  /** Handles what has waited, in its order and before anything else. */
-  async #resumed(): Promise<void> {
-    while (this.#waiting.length > 0 && !this.sys.suspended && this.core.alive)
-      await this.#handle(this.#waiting.shift());
+  #keep(message: unknown): void {
+    this.#waiting ??= new Queue();
+    this.#waiting.put(message);
   }
 
-  /** Runs a callback and then what its result asks for. A failure of either ends the process, `terminate` first. */
-  protected guarded(callback: () => unknown, apply: (result: unknown) => void | Promise<void>): void | Promise<void> {
-    const failed = (error: unknown) => this.end(reasonOf(error), error);
-    try {
-      const result = callback();
-      const pending = result instanceof Promise ? result.then(apply) : apply(result);
-      return pending instanceof Promise ? pending.catch(failed) : pending;
-    } catch (error) {
-      return failed(error);
+  /** Handles what has waited, in its order and before anything else. */
+  async #resumed(): Promise<void> {
+    const waiting = this.#waiting;
+    while (waiting !== undefined && waiting.size > 0 && !this.suspended && this.core.alive) {
+      await this.#handle(waiting.take());
     }
+  }
+
+  /**
+   * Runs a callback and then what its result asks for. Both get what is given here and have the process as their `this`, so
+   * that no function has to be made for a message. A failure of either ends the process, `terminate` first.
+   */
+  protected guarded<A = void, B = void>(
+    callback: (this: this, a: A, b: B) => unknown,
+    apply: (this: this, result: unknown, a: A, b: B) => void | Promise<void>,
+    a?: A,
+    b?: B,
+  ): void | Promise<void> {
+    try {
+      const result = callback.call(this, a as A, b as B);
+      const pending =
+        result instanceof Promise
+          ? result.then((settled) => apply.call(this, settled, a as A, b as B))
+          : apply.call(this, result, a as A, b as B);
+      return pending instanceof Promise ? pending.catch((error) => this.#failed(error)) : pending;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void | Promise<void> {
+    return this.end(reasonOf(error), error);
   }
 
   /** Ends the process: `terminate`, the last reply, the report if the reason is not an orderly one, and the exit. */

@@ -111,7 +111,7 @@ export class GenStatemProcess extends OtpProcess {
   protected handle(message: unknown): void | Promise<void> {
     const engine = this.#engine;
     if (engine === undefined) return;
-    engine.traced = this.sys.debug.active;
+    engine.traced = this.debug !== undefined;
     return this.guarded(
       () => {
         const step = message instanceof TimerFired ? this.#fired(engine, message) : engine.receive(this.#read(message));
@@ -186,13 +186,13 @@ export class GenStatemProcess extends OtpProcess {
         this.#timers.delete(effect.id);
         return;
       default:
-        return void this.sys.debug.record(traceTerm(effect, this.#shown));
+        return this.debug?.record(traceTerm(effect, this.#shown));
     }
   }
 
   #reply({ from, value }: Pick<ReplyAction, "from" | "value">): void {
     sendReply(this.core, from[0] as Pid, from[1], value);
-    if (this.sys.debug.active) void this.sys.debug.record(tuple(OUT, value as object, from));
+    this.debug?.record(tuple(OUT, value as object, from));
   }
 
   #startTimer(id: number, ms: number): void {
