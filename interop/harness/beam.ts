@@ -11,14 +11,14 @@ const START_TIMEOUT_MS = 60_000;
 export interface BeamOptions {
   /** The part before the `@`; unique when not given. */
   readonly name?: string;
-  /** The part after it, default `127.0.0.1`. One without a dot makes a short-named node. */
+  /** The part after it, default `127.0.0.1`, or the release's own host. One without a dot makes a short-named node. */
   readonly host?: string;
   /** Started with `-sname undefined`: without a name until it connects to a node that gives it one. Does not listen. */
   readonly dynamicName?: boolean;
   /** Random when not given. */
   readonly cookie?: string;
   readonly hidden?: boolean;
-  /** Default: `ERL_EPMD_PORT`, which the interop run sets to a stock epmd of its own. */
+  /** Default: `ERL_EPMD_PORT`, which the interop run sets to a stock epmd of its own; 4369 on the release's own host. */
   readonly epmdPort?: number;
   /** Puts GenStage, Flow and the stages of `elixir-fixtures` on the code path; needs a release that has them. */
   readonly genStage?: boolean;
@@ -129,7 +129,7 @@ export class Beam implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    await nameIsGone(this.name, this.epmdPort);
+    await nameIsGone(this.name, this.epmdPort, this.release.host?.address);
   }
 
   async #end(how: () => unknown): Promise<void> {
@@ -144,11 +144,17 @@ export class Beam implements AsyncDisposable {
 /** Starts a BEAM node and resolves once it is up and answers {@link Beam.eval}. */
 export async function startBeam(release: Release, options: BeamOptions = {}): Promise<Beam> {
   const code = await compileFixtures(release);
-  const node = identity(options);
-  const control = await Control.listen();
+  const node = identity(release, options);
+  const control = await Control.listen(release.host?.harness);
   try {
     const process = await startCommand(release, {
-      argv: ["elixir", ...nodeFlags(node, options), ...pathFlags(code, options), "-e", "Interop.Control.run()"],
+      argv: [
+        "elixir",
+        ...nodeFlags(release, node, options),
+        ...pathFlags(code, options),
+        "-e",
+        "Interop.Control.run()",
+      ],
       env: { ERL_EPMD_PORT: String(node.epmdPort), ELIXIR_ERL_OPTIONS: "+fnu", ...options.env, ...control.env },
     });
     const beam = new Beam(release, node, process, control);
@@ -179,19 +185,21 @@ export function uniqueName(prefix = "beam"): string {
   return `${prefix}-${randomBytes(5).toString("hex")}`;
 }
 
-function identity(options: BeamOptions): NodeIdentity {
+function identity({ host }: Release, options: BeamOptions): NodeIdentity {
+  const epmdPort = host ? 4369 : Number(process.env.ERL_EPMD_PORT ?? 4369);
   return {
-    name: `${options.name ?? uniqueName()}@${options.host ?? "127.0.0.1"}`,
+    name: `${options.name ?? uniqueName()}@${options.host ?? host?.name ?? "127.0.0.1"}`,
     cookie: options.cookie ?? randomBytes(10).toString("hex"),
-    epmdPort: options.epmdPort ?? Number(process.env.ERL_EPMD_PORT ?? 4369),
+    epmdPort: options.epmdPort ?? epmdPort,
   };
 }
 
-function nodeFlags({ name, cookie }: NodeIdentity, options: BeamOptions): string[] {
+function nodeFlags({ host }: Release, { name, cookie }: NodeIdentity, options: BeamOptions): string[] {
   const hostPart = name.slice(name.indexOf("@") + 1);
   // An epmd that the BEAM started itself would outlive it.
   const loopback = hostPart.includes(":") ? "{0,0,0,0,0,0,0,1}" : "{127,0,0,1}";
-  const erl = ["-start_epmd", "false", "-kernel", "inet_dist_use_interface", loopback];
+  const address = host ? `{${host.address.replaceAll(".", ",")}}` : loopback;
+  const erl = ["-start_epmd", "false", "-kernel", "inet_dist_use_interface", address];
   if (options.ticktime !== undefined) erl.push("net_ticktime", String(options.ticktime));
   if (options.hidden) erl.push("-hidden");
   erl.push(...(options.args ?? []));
@@ -207,10 +215,10 @@ function pathFlags(code: CodePaths, options: BeamOptions): string[] {
 }
 
 /** epmd drops a name when it notices the closed socket, which is a moment after the process is gone. */
-async function nameIsGone(name: string, epmdPort: number): Promise<void> {
+async function nameIsGone(name: string, epmdPort: number, address?: string): Promise<void> {
   const short = name.slice(0, name.indexOf("@"));
   for (const deadline = Date.now() + 5_000; ; await sleep(5)) {
-    const names = await epmdNames(epmdPort).catch((): string[] => []); // no epmd, no name
+    const names = await epmdNames(epmdPort, address).catch((): string[] => []); // no epmd, no name
     if (!names.includes(short)) return;
     if (Date.now() > deadline) throw new Error(`epmd still has ${short}`);
   }

@@ -36,17 +36,21 @@ export class Control {
     server.on("connection", (socket) => this.#accept(socket));
   }
 
-  /** Listens on a free loopback port. */
-  static async listen(): Promise<Control> {
+  /** Listens on a free port, of loopback unless the peer has a network of its own. */
+  static async listen(address = "127.0.0.1"): Promise<Control> {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(0, address, resolve));
     return new Control(server);
   }
 
   /** What the peer needs in its environment to find this channel. */
   get env(): Record<string, string> {
-    const { port } = this.#server.address() as AddressInfo;
-    return { TIEBEAM_CONTROL_PORT: String(port), TIEBEAM_CONTROL_KEY: this.#key };
+    const { address, port } = this.#server.address() as AddressInfo;
+    return {
+      TIEBEAM_CONTROL_ADDRESS: address,
+      TIEBEAM_CONTROL_PORT: String(port),
+      TIEBEAM_CONTROL_KEY: this.#key,
+    };
   }
 
   /** Resolves once the peer is connected. */

@@ -28,10 +28,10 @@ export async function startEpmd(release: Release, options: { port?: number } = {
 }
 
 /** The names an epmd knows, asked for with a client that shares no code with the one under test (NAMES_REQ). */
-export function epmdNames(port: number): Promise<string[]> {
+export function epmdNames(port: number, address = "127.0.0.1"): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
-    const socket = connect(port, "127.0.0.1", () => socket.write(Buffer.from([0, 1, 110])));
+    const socket = connect(port, address, () => socket.write(Buffer.from([0, 1, 110])));
     socket.on("data", (data) => parts.push(data));
     socket.on("error", reject);
     socket.on("close", () => {

@@ -2,7 +2,7 @@ defmodule Interop.Control do
   @moduledoc """
   The far end of the harness's control channel: evaluates Elixir code that the tests send.
 
-  It is a plain loopback socket of its own, so that what a BEAM saw can be asked for without any of the code under
+  It is a plain socket of its own, so that what a BEAM saw can be asked for without any of the code under
   test. Frames have a length of four bytes in front.
 
     * request: `id::32, mode::8, size::32, code::binary-size(size), input::binary`
@@ -16,8 +16,9 @@ defmodule Interop.Control do
 
   @doc "Connects to the harness that started this BEAM and serves it until the connection closes; then the BEAM halts."
   def run do
+    {:ok, address} = :inet.parse_address(String.to_charlist(System.get_env("TIEBEAM_CONTROL_ADDRESS")))
     port = String.to_integer(System.get_env("TIEBEAM_CONTROL_PORT"))
-    {:ok, socket} = :gen_tcp.connect({127, 0, 0, 1}, port, [:binary, packet: 4, active: true, nodelay: true])
+    {:ok, socket} = :gen_tcp.connect(address, port, [:binary, packet: 4, active: true, nodelay: true])
     :ok = :gen_tcp.send(socket, System.get_env("TIEBEAM_CONTROL_KEY"))
     serve(socket, _evaluating = %{}, _bindings = [])
   end

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findGenStage } from "./gen-stage.ts";
-import { startProcess } from "./os-process.ts";
+import { enter, startProcess } from "./os-process.ts";
 import { cacheFolder } from "./places.ts";
 import type { Command, Provider, Release } from "./provider.ts";
 
@@ -49,5 +49,6 @@ function inspectRoot(root: string): Release | undefined {
 
 /** chroot, env and the shell wrappers of Elixir all `exec`, so the process id stays that of the program itself. */
 function inside(release: Release, { argv, env }: Command): Command {
-  return { argv: ["chroot", release.root!, "/usr/bin/env", "HOME=/root", ...argv], ...(env && { env }) };
+  const chroot = ["chroot", release.root!, "/usr/bin/env", "HOME=/root", ...argv] as const;
+  return { argv: enter(release.host, chroot), ...(env && { env }) };
 }

@@ -2,9 +2,10 @@ import { debianRoot } from "./debian-root.ts";
 import { local } from "./local.ts";
 import type { BeamProcess, Command, Provider, Release } from "./provider.ts";
 
+export { startNamespaces, whyNoNamespaces } from "./namespaces.ts";
 export { startProcess } from "./os-process.ts";
 export { cacheFolder } from "./places.ts";
-export type { BeamProcess, Command, Provider, Release } from "./provider.ts";
+export type { BeamProcess, Command, Host, HostNetwork, Provider, Release } from "./provider.ts";
 
 /** In order of preference: of two that have the same release, the earlier one gives it. */
 const providers: readonly Provider[] = [local, debianRoot];

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { findGenStage } from "./gen-stage.ts";
-import { startProcess } from "./os-process.ts";
+import { enter, startProcess } from "./os-process.ts";
 import { cacheFolder } from "./places.ts";
 import type { Provider, Release } from "./provider.ts";
 
@@ -34,7 +34,7 @@ export const local: Provider = {
     return [release];
   },
 
-  start: (_release, command) => startProcess(command),
+  start: ({ host }, { argv, env }) => startProcess({ argv: enter(host, argv), ...(env && { env }) }),
 };
 
 async function printedVersions(): Promise<string | undefined> {

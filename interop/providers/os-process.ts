@@ -1,7 +1,14 @@
 import { spawn } from "node:child_process";
-import type { BeamProcess, Command } from "./provider.ts";
+import type { BeamProcess, Command, Host } from "./provider.ts";
 
 const OUTPUT_LIMIT = 64 * 1024;
+
+/** The command as it is to be given on this machine to run on a host. */
+export function enter(host: Host | undefined, argv: Command["argv"]): Command["argv"] {
+  const [program, ...args] = argv;
+  const [first, ...rest] = host?.enter ?? [];
+  return first === undefined ? argv : [first, ...rest, program, ...args];
+}
 
 /**
  * Starts a program of this machine, in a process group of its own: a Ctrl-C in the terminal reaches the harness, which

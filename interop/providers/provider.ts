@@ -15,8 +15,33 @@ export interface Release {
   readonly shared: { readonly here: string; readonly there: string };
   /** The root folder it runs in, when it has one of its own. */
   readonly root?: string;
+  /** The host it runs on, when it has one of its own. Without, it shares this machine's network. */
+  readonly host?: Host;
   /** GenStage (and Flow where it lies beside it) compiled for this release. */
   readonly genStage?: { readonly version: string; readonly libs: string };
+}
+
+/** A place in a network with an address of its own, and an epmd at the standard port. */
+export interface Host {
+  /** "otp-25.tiebeam": on every host of the network this is that address. */
+  readonly name: string;
+  readonly address: string;
+  /** The address at which programs there reach the harness. */
+  readonly harness: string;
+  /** What comes before a command of this machine that is to run there. */
+  readonly enter?: readonly [string, ...string[]];
+}
+
+/** Releases on hosts of their own, and one more host for our side. All of it is gone when disposed. */
+export interface HostNetwork extends AsyncDisposable {
+  /** The name of what made it: "netns", "docker". */
+  readonly name: string;
+  readonly releases: readonly Release[];
+  readonly ours: {
+    readonly host: Host;
+    /** Starts a program of our side there; paths are those of this machine. */
+    start(command: Command): Promise<BeamProcess>;
+  };
 }
 
 /** A program to run where a release lives; paths are those of the release's side. */

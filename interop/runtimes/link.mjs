@@ -17,7 +17,7 @@ function* numbers() {
 const node = await startNode({
   name: NAME,
   cookie: COOKIE,
-  epmd: "require",
+  epmd: "auto",
   epmdPort: Number(EPMD_PORT),
   stopOn: ["SIGTERM"],
 });

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { decode, encode } from "../../src/etf/index.ts";
 import { inflate, RELEASES, vectorsOf } from "../../test/etf/vectors.ts";
 import { type Beam, uniqueName } from "../harness/index.ts";
-import { type BeamProcess, startProcess } from "../providers/index.ts";
+import { type BeamProcess, type HostNetwork, startProcess } from "../providers/index.ts";
 import type { Runtime } from "./find.ts";
 
 const SCRIPT_TIMEOUT_MS = 60_000;
@@ -50,7 +50,7 @@ export async function tryCodec(runtime: Runtime): Promise<CodecTrial> {
   try {
     const file = join(folder, "vectors.json");
     writeFileSync(file, JSON.stringify(vectors));
-    await using script = await Script.start(runtime, "codec.mjs", [file]);
+    await using script = await Script.start(here, runtime, "codec.mjs", [file]);
     return (await script.result()) as CodecTrial;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -65,16 +65,23 @@ function outcome(bytes: Uint8Array): string {
   }
 }
 
+/** Where a runtime's node runs when nothing else is said: here. */
+const here: HostNetwork["ours"] = { host: { name: "127.0.0.1", address: "127.0.0.1", harness: "127.0.0.1" }, start: startProcess }; // biome-ignore format: one line
+
 /** Runs a node under a runtime beside a BEAM (one with GenStage): a connection, calls and so many events each way. */
-export async function tryLink(runtime: Runtime, beam: Beam, events = 10_000): Promise<LinkTrial> {
-  const name = `${uniqueName(runtime.name)}@127.0.0.1`;
+export async function tryLink(
+  runtime: Runtime,
+  beam: Beam,
+  { events = 10_000, ours = here }: { events?: number; ours?: HostNetwork["ours"] } = {},
+): Promise<LinkTrial> {
+  const name = `${uniqueName(runtime.name)}@${ours.host.name}`;
   await beam.eval(`
     {:ok, _} = Fixtures.Echo.start(name: :echo)
     {:ok, _} = Fixtures.Counter.start(name: :counter, last: ${events})
     {:ok, collector} = Fixtures.Collector.start()
     nil
   `);
-  await using script = await Script.start(runtime, "link.mjs", [], {
+  await using script = await Script.start(ours, runtime, "link.mjs", [], {
     NAME: name,
     COOKIE: beam.cookie,
     EPMD_PORT: String(beam.epmdPort),
@@ -104,13 +111,14 @@ class Script implements AsyncDisposable {
   }
 
   static async start(
+    place: HostNetwork["ours"],
     { argv }: Runtime,
     file: string,
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Script> {
     const path = fileURLToPath(new URL(file, import.meta.url));
-    return new Script(await startProcess({ argv: [...argv, path, ...args], env }));
+    return new Script(await place.start({ argv: [...argv, path, ...args], env }));
   }
 
   async result(): Promise<unknown> {
