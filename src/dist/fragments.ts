@@ -17,6 +17,9 @@ export interface FragmentLimits {
 /** Announced numbers of fragments above this are refused: a BEAM needs a 64th of it for the largest message accepted. */
 const MAX_FRAGMENTS = 1_048_576n;
 
+/** Room for a last part, before it is known. */
+const SMALL_PART_BYTES = 1024;
+
 /** A message of which the last fragment has not come. */
 export interface Sequence {
   readonly control: Control;
@@ -106,7 +109,9 @@ export class FragmentAssembler {
     const length = payload.length + part.length;
     if (length > this.#limits.maxMessageBytes) throw this.#tooMuch(`a fragmented message of more than ${length} bytes`);
     this.#pend(part.length);
-    const announced = length + (Number(sequence.due) - 1) * part.length;
+    const parts = Number(sequence.due) - 1;
+    // Of a message that is just too long for one frame the last part is small.
+    const announced = length + (parts === 1 ? SMALL_PART_BYTES : parts * part.length);
     payload.append(part, Math.min(announced, this.#limits.maxMessageBytes));
   }
 

@@ -6,12 +6,15 @@ export interface FrameSink {
   tooLarge(length: number, limit: number): void;
 }
 
+/** The largest place that is kept: enough for a fragment of a BEAM. */
+const KEPT_BYTES = 128 * 1024;
+
 /**
  * Splits a stream of bytes into frames with a length of 2 or 4 bytes before them.
  *
  * A frame that lies wholly in a chunk is a range of it: making a view costs more than reading a small message. Any other
- * is put together in a buffer that is made once, when the length is known, and not before the length was found to be
- * acceptable.
+ * is put together in a place that the next one uses again, or, if it is large, in one of its own; neither is made before
+ * the length is known and was found to be acceptable.
  */
 export class FrameReader {
   #lengthBytes: 2 | 4;
@@ -19,9 +22,10 @@ export class FrameReader {
   /** The length so far, while its bytes arrive. */
   #length = 0;
   #lengthRead = 0;
-  /** The frame that is being put together. */
+  /** Where a frame is being put together. */
   #partial: Uint8Array | undefined;
   #filled = 0;
+  #kept = new Uint8Array(0);
   #stopped = false;
 
   constructor(lengthBytes: 2 | 4, maxBytes: number) {
@@ -39,6 +43,7 @@ export class FrameReader {
   stop(): void {
     this.#stopped = true;
     this.#partial = undefined;
+    this.#kept = new Uint8Array(0);
   }
 
   /** Takes a chunk and gives its frames to the sink. */
@@ -72,21 +77,27 @@ export class FrameReader {
       this.#emit(chunk, at, end, sink);
       return end;
     }
-    this.#partial = new Uint8Array(this.#length);
+    this.#partial = this.#place(this.#length);
     this.#filled = 0;
     return this.#fill(chunk, at, sink);
   }
 
   #fill(chunk: Uint8Array, at: number, sink: FrameSink): number {
     const partial = this.#partial!;
-    const end = Math.min(chunk.length, at + partial.length - this.#filled);
+    const end = Math.min(chunk.length, at + this.#length - this.#filled);
     partial.set(chunk.subarray(at, end), this.#filled);
     this.#filled += end - at;
-    if (this.#filled === partial.length) {
+    if (this.#filled === this.#length) {
       this.#partial = undefined;
-      this.#emit(partial, 0, partial.length, sink);
+      this.#emit(partial, 0, this.#length, sink);
     }
     return end;
+  }
+
+  #place(length: number): Uint8Array {
+    if (length > KEPT_BYTES) return new Uint8Array(length);
+    if (length > this.#kept.length) this.#kept = new Uint8Array(Math.min(2 * length, KEPT_BYTES));
+    return this.#kept;
   }
 
   #emit(bytes: Uint8Array, start: number, end: number, sink: FrameSink): void {

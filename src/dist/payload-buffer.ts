@@ -42,7 +42,8 @@ export class PayloadBuffer {
   #roomFor(length: number, announced: number): Uint8Array {
     const room = this.#room;
     if (room !== undefined && length <= room.length) return room;
-    this.#room = new Uint8Array(Math.max(length, announced)); // costs memory only as it is filled
+    // Not cleared: all that is given away of it has been written.
+    this.#room = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(length, announced)).buffer);
     if (room !== undefined) this.#room.set(room.subarray(0, this.#length));
     return this.#room;
   }

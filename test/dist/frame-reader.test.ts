@@ -50,18 +50,26 @@ test("frames are the same however the bytes are cut", () => {
   );
 });
 
-test("a frame wholly inside a chunk is a range of it, any other is put together once", () => {
-  const bytes = framed(4, [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)]);
+test("a frame wholly inside a chunk is a range of it, any other is put together: if it is not large, where the last one was", () => {
+  const sizes = [3, 3, 2, 200_000];
+  const bytes = framed(
+    4,
+    sizes.map((size) => new Uint8Array(size).fill(size)),
+  );
   const sink = new Frames();
-  const reader = new FrameReader(4, 10);
-  const chunk = bytes.subarray(0, 12);
+  const reader = new FrameReader(4, 200_000);
+  const first = bytes.subarray(0, 12);
 
-  reader.push(chunk, sink);
-  reader.push(bytes.subarray(12), sink);
+  for (const chunk of [first, bytes.subarray(12, 19), bytes.subarray(19, 1_000), bytes.subarray(1_000)]) {
+    reader.push(chunk, sink);
+  }
 
-  expect(sink.places[0]).toBe(chunk);
-  expect(sink.places[1]!.buffer).not.toBe(bytes.buffer);
-  expect(sink.places[1]!.buffer.byteLength).toBe(3);
+  const [inChunk, putTogether, again, large] = sink.places;
+  expect(sink.frames.map(({ length }) => length)).toEqual(sizes);
+  expect(inChunk).toBe(first);
+  expect(putTogether!.buffer).not.toBe(bytes.buffer);
+  expect(again).toBe(putTogether);
+  expect(large!.length).toBe(200_000);
 });
 
 test("the form changes between two frames of one chunk", () => {
