@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { decode } from "../../src/etf/index.ts";
 import { type CastResult, noReply, reply, stop } from "../../src/otp/index.ts";
 import { Exit } from "../../src/runtime/index.ts";
@@ -28,20 +26,7 @@ import {
   tupleFrom,
 } from "../../src/term/index.ts";
 import { remotePid, TestNode } from "./harness.ts";
-
-/**
- * Scenarios recorded between real GenStages of version 1.3.2 on OTP 29, one process to a node. `messages` are
- * `[from, to, kind, hex]`, the hex being the external term format; the log lines are left out.
- */
-export interface Recording {
-  readonly scenario: string;
-  readonly setup: string;
-  readonly messages: readonly (readonly [from: string, to: string, kind: string, hex: string])[];
-}
-
-export const recordings = JSON.parse(
-  readFileSync(join(import.meta.dirname, "../vectors/gen-stage-otp29.json"), "utf8"),
-) as readonly Recording[];
+import { nodeIn, ownPid, type Recording, roleIn } from "./recordings.ts";
 
 /** One thing that a stage did: a message it sent, a monitor, a call of a callback, its exit. */
 type Step = readonly [kind: string, term: Term];
@@ -165,10 +150,6 @@ function withProducers(steps: readonly string[]): string[] {
   );
 }
 
-/** `producer@node@host`, or `producer:{name, :node@host}` where it was addressed by name. */
-const roleIn = (whom: string) => whom.split(/[@:]/)[0]!;
-const nodeIn = (whom: string) => /(\w+@\w+)\}?$/.exec(whom)?.[1] ?? "";
-
 const OWN_STEPS = new Set(["send", "monitor", "demonitor", "callback", "exit"]);
 
 const firstRef = (term: Term): Ref => (term as unknown as Term[]).find((part) => part instanceof Ref) as Ref;
@@ -181,13 +162,6 @@ const eventsOf = (term: Term): number[] => {
   const payload = (term as unknown as Term[])[2];
   return Array.isArray(payload) && !isTuple(payload) ? payload.filter((event) => typeof event === "number") : [];
 };
-
-/** The pid of whom sent it, as far as the message tells. */
-function ownPid(kind: string, term: Term): Pid | undefined {
-  if (kind !== "send" || !isTuple(term) || !String(term.tag).startsWith("$gen_")) return undefined;
-  const from = (term as unknown as Term[])[1];
-  return isTuple(from) && from[0] instanceof Pid ? from[0] : undefined;
-}
 
 /** Replaces pids and references. */
 function rewrite(term: Term, replace: (id: Pid | Ref) => Term): Term {
