@@ -19,6 +19,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { chosenRows } from "./rows.mjs";
+import { writeTables } from "./support/document.mjs";
 import { findReleases } from "./support/harness.mjs";
 import { Meter } from "./support/measure.mjs";
 import { Network } from "./support/network.mjs";
@@ -27,13 +28,14 @@ import { lineOf, summary, tableOf } from "./support/report.mjs";
 const { values: options } = parseArgs({
   options: {
     rows: { type: "string" },
-    peers: { type: "string", default: "tiebeam,beam" },
+    peers: { type: "string", default: "tiebeam,beam,jinterface,ei" },
     otp: { type: "string", default: "25,29" },
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "1" },
     short: { type: "boolean", default: false },
     profile: { type: "string" },
     json: { type: "string" },
+    write: { type: "boolean", default: false },
   },
 });
 const SHORT = { rows: ["calls-64", "send-random-16b", "stage-integers", "connect"], rounds: 1, seconds: 0.02 };
@@ -41,6 +43,8 @@ const full = { rows: options.rows?.split(","), rounds: Number(options.rounds), s
 const { rows: ids, rounds, seconds } = options.short ? SHORT : full;
 const rows = chosenRows(ids);
 const names = options.peers.split(",");
+/** Made by others: that they fail is a result. */
+const FOREIGN = /^(ei|jinterface)/;
 const progress = (text) => process.stderr.write(`${text}\n`);
 
 async function measureOn(network) {
@@ -61,19 +65,31 @@ async function measureOn(network) {
 }
 
 async function measureRow(row, peers) {
-  const able = peers.filter((peer) => peer.cannot(row) === undefined);
-  for (const { meter } of able) await meter.warmUp(row);
+  const cannot = new Map(peers.map((peer) => [peer.name, peer.cannot(row)]));
+  const able = () => peers.filter(({ name }) => cannot.get(name) === undefined);
+  /** A peer that fails has no place in the row, and the others go on. */
+  const unlessItFails = async ({ name }, work) => {
+    try {
+      return await work();
+    } catch (error) {
+      progress(`${row.id}, ${name}: ${error.message}`);
+      if (!FOREIGN.test(name)) process.exitCode = 1;
+      cannot.set(name, `fails: ${error.message.split("\n")[0]}`);
+    }
+  };
+
+  for (const peer of able()) await unlessItFails(peer, () => peer.meter.warmUp(row));
   const ofRounds = [];
   for (let i = 0; i < rounds; i++) {
     const round = {};
-    for (const { name, meter } of i % 2 === 0 ? able : able.toReversed()) round[name] = await meter.measure(row);
+    for (const peer of i % 2 === 0 ? able() : able().toReversed())
+      await unlessItFails(peer, async () => {
+        round[peer.name] = await peer.meter.measure(row);
+      });
     ofRounds.push(round);
   }
   const result = summary(row, ofRounds);
-  for (const peer of peers) {
-    const cannot = peer.cannot(row);
-    if (cannot !== undefined) result.peers[peer.name] = { cannot };
-  }
+  for (const [name, reason] of cannot) if (reason !== undefined) result.peers[name] = { cannot: reason };
   progress(lineOf(result));
   return result;
 }
@@ -98,16 +114,21 @@ if (releases.length === 0) throw new Error(`there is no BEAM of ${wanted} with G
 if (options.profile) {
   await Network.with(releases[0], profileOn);
 } else {
-  const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, load: [loadavg()[0]] };
+  const load = [loadavg()[0]];
   const results = [];
-  for (const release of releases) {
-    const result = await Network.with(release, measureOn);
-    results.push(result);
-    console.log(`\nOTP ${result.otpVersion}, Node.js ${process.version}, ${rounds} rounds of ${seconds} s\n`);
-    console.log(tableOf(result.rows, names));
-    for (const [name, reason] of Object.entries(result.missing)) console.log(`\n${name} is missing: ${reason}`);
-  }
-  machine.load.push(loadavg()[0]);
+  for (const release of releases) results.push(await Network.with(release, measureOn));
+  load.push(loadavg()[0]);
+  const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, load };
+  const texts = Object.fromEntries(results.map((result) => [`rows of OTP ${result.otp}`, textOf(result, machine)]));
+  for (const text of Object.values(texts)) console.log(`\n${text}`);
   if (options.json)
     await writeFile(options.json, `${JSON.stringify({ machine, rounds, seconds, results }, undefined, 1)}\n`);
+  if (options.write) await writeTables(texts);
+}
+
+function textOf({ rows, peers, missing }, { cores, load }) {
+  const versions = Object.entries(peers).map(([name, version]) => `${name}: ${version}`);
+  const conditions = [`${rounds} rounds of ${seconds} s`, `${cores} cores`, `load ${load.join(" to ")}`];
+  const absent = Object.entries(missing).map(([name, reason]) => `\n\nMissing: ${name}, as ${reason}.`);
+  return `${[...versions, ...conditions].join("; ")}.\n\n${tableOf(rows, names)}${absent.join("")}`;
 }

@@ -28,7 +28,7 @@ export class Meter {
 
   /** Runs the row for a moment, and then longer, until its rate is known and the peer is warm. */
   async warmUp(row) {
-    if (row.most !== undefined) return;
+    if (row.count !== undefined) return;
     for (let count = row.first; ; ) {
       const { microseconds } = await this.run(row, count);
       const part = microseconds / 1e6 / this.#seconds;
@@ -40,7 +40,7 @@ export class Meter {
 
   /** A timing of the wanted length: the value in the row's unit, and the CPU time that either side took. */
   async measure(row) {
-    const count = row.most ?? Math.ceil(this.#rates.get(row.id) * this.#seconds);
+    const count = row.count ?? Math.ceil(this.#rates.get(row.id) * this.#seconds);
     const pids = { driver: this.#driver.pid, peer: this.#peer.pid };
     const before = await cpuOf(pids);
     const result = await this.run(row, count);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { eiPeer, jinterfacePeer } from "./foreign-peers.mjs";
 import { startBeam, uniqueName } from "./harness.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -70,7 +71,7 @@ async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist")) {
   };
 }
 
-const kinds = { tiebeam: tiebeamPeer, beam: beamPeer };
+const kinds = { tiebeam: tiebeamPeer, beam: beamPeer, ei: eiPeer, jinterface: jinterfacePeer };
 
 /** Of a name and what follows its `=`: `tiebeam=/tmp/other/dist` is the build in that folder. */
 export async function startPeer(name, network) {

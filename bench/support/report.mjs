@@ -37,7 +37,7 @@ export function summary(row, rounds) {
 }
 
 /** "reached", "missed", or nothing where there is no target. */
-export function verdict({ target, limit, lowerIsBetter }, { value, ratio } = {}) {
+function verdict({ target, limit, lowerIsBetter }, { value, ratio } = {}) {
   if (limit !== undefined) return value === undefined ? "" : value.median <= limit ? "reached" : "missed";
   if (target === undefined || ratio === undefined) return "";
   const reached = lowerIsBetter ? ratio.median <= target : ratio.median >= target;
@@ -47,23 +47,29 @@ export function verdict({ target, limit, lowerIsBetter }, { value, ratio } = {})
 /** A Markdown table: one line for each row, the value of the BEAM, and the other peers as ratios to it. */
 export function tableOf(rows, names) {
   const others = names.filter((name) => name !== PAIR);
-  const head = ["row", "BEAM pair", ...others, "spread", "to reach", ""];
+  const ours = others.find((name) => name.startsWith("tiebeam"));
   const lines = rows.map((row) => [
     row.title,
-    row.peers[PAIR] ? inUnit(row, row.peers[PAIR].value.median) : "",
+    pairCell(row, row.peers[PAIR]),
     ...others.map((name) => cell(row, row.peers[name])),
-    spreadOf(row.peers[others[0]]),
+    spreadOf(row.peers[ours]),
     row.limit === undefined ? (row.target?.toFixed(1) ?? "") : `≤ ${inUnit(row, row.limit)}`,
-    verdict(row, row.peers[others[0]]),
+    verdict(row, row.peers[ours]),
   ]);
-  return [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...lines]
-    .map((cells) => `| ${cells.join(" | ")} |`)
-    .join("\n");
+  return table(["row", "BEAM pair", ...others, "spread", "to reach", ""], lines);
 }
+
+/** The first column is text, the others figures. */
+export function table(head, lines) {
+  const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
+  return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+const pairCell = (row, measured) => (measured?.value ? inUnit(row, measured.value.median) : "–");
 
 function cell(row, measured) {
   if (measured === undefined) return "–";
-  if (measured.cannot !== undefined) return "cannot";
+  if (measured.cannot !== undefined) return measured.cannot.startsWith("fails") ? "fails" : "cannot";
   if (row.limit !== undefined || measured.ratio === undefined) return inUnit(row, measured.value.median);
   return measured.ratio.median.toFixed(2);
 }

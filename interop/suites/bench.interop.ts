@@ -1,0 +1,37 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { describePeers } from "../harness/index.ts";
+import { startProcess } from "../providers/index.ts";
+
+const bench = fileURLToPath(new URL("../../bench/run.mjs", import.meta.url));
+
+interface Results {
+  readonly results: readonly {
+    readonly rows: readonly { readonly id: string; readonly peers: Record<string, { value?: { median: number } }> }[];
+  }[];
+}
+
+describePeers("the benches", { genStage: true }, (release) => {
+  test("run: every row of the short form gives a figure for this library and for the BEAM", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "tiebeam-bench-"));
+    try {
+      const json = join(folder, "results.json");
+      const flags = ["--short", "--peers", "tiebeam,beam", "--otp", release.otp, "--json", json];
+
+      const run = await startProcess({ argv: [process.execPath, bench, ...flags] });
+
+      expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining("| calls, 64 callers, in |")]);
+      const { results } = JSON.parse(await readFile(json, "utf8")) as Results;
+      const rows = results.flatMap(({ rows }) => rows);
+      expect(rows.length).toBeGreaterThan(5);
+      for (const { id, peers } of rows) {
+        for (const name of ["tiebeam", "beam"]) expect(peers[name]?.value?.median, `${id} ${name}`).toBeGreaterThan(0);
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
