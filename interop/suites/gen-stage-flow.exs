@@ -118,7 +118,8 @@ defmodule Flows do
     :normal = ended(producer)
   end
 
-  behaviour 212, "a flow is empty where the start of its producer says ignore", as: [:producer] do
+  # The Flow of before ends whoever runs it.
+  behaviour 212, "a flow is empty where the start of its producer says ignore", as: [:producer], since: 25 do
     start = [self(), :producer, %{type: :producer, ignored: true}]
 
     spec = %{
