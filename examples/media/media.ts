@@ -57,6 +57,7 @@ export interface Task {
 interface StageArgs {
   readonly producers: readonly Place[];
   readonly services: Services;
+  readonly ack: boolean;
 }
 
 /** As Elixir has it: for `Media.start(direction, plan, services)` over there. */
@@ -73,13 +74,23 @@ export function inElixir(direction: Direction, plan: Plan, services: Services): 
   return [atom(direction), steps, places];
 }
 
-/** The stages of one direction that run on this node, in the order of the data. */
-export function pipeline(direction: Direction, plan: Plan, services: Services, here: string): new () => Supervisor {
+/**
+ * The stages of one direction that run on this node, in the order of the data. With `ack` they confirm what they have handled, so
+ * that nothing is lost with a stage and those after it, though it may be handled twice. Stages in Elixir do not confirm: what is
+ * sent to one of them is taken for handled.
+ */
+export function pipeline(
+  direction: Direction,
+  plan: Plan,
+  services: Services,
+  here: string,
+  ack = false,
+): new () => Supervisor {
   const steps = plan.map(([step, nodes]) =>
     nodes.map((node, i) => placeOf(step, direction, node, nodes.length, i + 1)),
   );
   const children = plan.flatMap(([step], n) => {
-    const args = { producers: steps[n - 1] ?? [], services };
+    const args = { producers: steps[n - 1] ?? [], services, ack };
     const ours = steps[n]!.filter(({ node }) => node === here);
     return ours.map(({ name }) => child<Stage>(STAGES[step], { id: name, name, args }));
   });
@@ -92,9 +103,9 @@ function placeOf(step: Step, direction: Direction, node: string, count: number, 
 }
 
 /** All producers of the step before. Those that crash take this stage along; those that are away are waited for. */
-function subscribeTo(producers: readonly Place[]): Subscribe[] {
+function subscribeTo({ producers, ack }: StageArgs): Subscribe[] {
   const resubscribe = { minDelayMs: 50, maxDelayMs: 50, jitter: 0 };
-  return producers.map((to) => ({ to, cancel: "transient", minDemand: 1, maxDemand: 10, resubscribe }));
+  return producers.map((to) => ({ to, cancel: "transient", minDemand: 1, maxDemand: 10, resubscribe, ack }));
 }
 
 const POLL_MS = 100;
@@ -135,9 +146,9 @@ class Encryption extends ProducerConsumer<Task, Task> {
   handled = 0;
   #cache!: Place;
 
-  override init({ producers, services }: StageArgs) {
-    this.#cache = services.cache;
-    return withOptions({ subscribeTo: subscribeTo(producers) });
+  override init(args: StageArgs) {
+    this.#cache = args.services.cache;
+    return withOptions({ subscribeTo: subscribeTo(args) });
   }
 
   async handleEvents(tasks: Task[]) {
@@ -167,9 +178,9 @@ class RemoteStorage extends ProducerConsumer<Task, Task> {
   handled = 0;
   #services!: Services;
 
-  override init({ producers, services }: StageArgs) {
-    this.#services = services;
-    return withOptions({ subscribeTo: subscribeTo(producers) });
+  override init(args: StageArgs) {
+    this.#services = args.services;
+    return withOptions({ subscribeTo: subscribeTo(args) });
   }
 
   async handleEvents(tasks: Task[]) {
@@ -197,9 +208,9 @@ class Notifier extends Consumer<Task> {
   handled = 0;
   #reportTo!: Place;
 
-  override init({ producers, services }: StageArgs) {
-    this.#reportTo = services.reportTo;
-    return withOptions({ subscribeTo: subscribeTo(producers) });
+  override init(args: StageArgs) {
+    this.#reportTo = args.services.reportTo;
+    return withOptions({ subscribeTo: subscribeTo(args) });
   }
 
   async handleEvents(tasks: Task[]) {

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EpmdClient } from "../../src/epmd/index.ts";
 import { decode, encode } from "../../src/etf/index.ts";
 import { atom, inspect, type Node, type NodeOptions, type Pid, type StartedServer, type Term, tuple } from "../../src/index.ts"; // biome-ignore format: one line
-import { tcpTransport } from "../../src/net/index.ts";
 import { buildBinary, startBinary } from "../../test/cli/binary.ts";
 import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { type Direction, FaultyLink } from "../support/faulty-link.ts";
 import { nodeBeside } from "../support/our-node.ts";
+import { portOf } from "../support/port-of.ts";
 import { Puppet, type PuppetApi } from "../support/puppet.ts";
 import { until } from "../support/until.ts";
 
@@ -239,9 +238,3 @@ class Pair implements AsyncDisposable {
 
 const LOST = [":DOWN :noconnection", ":EXIT :noconnection"];
 const PID = /#PID<[\d.]+>/g;
-
-async function portOf({ name, epmdPort }: Beam): Promise<number> {
-  const [alive = "", host = ""] = name.split("@");
-  const epmd = new EpmdClient({ port: epmdPort, transport: tcpTransport });
-  return (await epmd.lookup(alive, { host }))!.port;
-}

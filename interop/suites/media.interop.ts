@@ -29,7 +29,10 @@ import {
   tuple,
 } from "../../src/index.ts";
 import { type Beam, describePeers, startBeam } from "../harness/index.ts";
+import { FaultyLink } from "../support/faulty-link.ts";
 import { nodeBeside } from "../support/our-node.ts";
+import { portOf } from "../support/port-of.ts";
+import { TlsPeers } from "../support/tls.ts";
 import { until } from "../support/until.ts";
 
 // The pipelines of examples/media, whose stages are there in both languages, in every mixture of them; and flows between them.
@@ -124,22 +127,33 @@ class Pipelines implements AsyncDisposable {
   readonly #servicesAt: string;
   readonly #running: { stop(): Promise<unknown> }[] = [];
 
-  private constructor(beam: Beam, us: Node, servicesAt: string) {
+  readonly #ack: boolean;
+
+  private constructor(beam: Beam, us: Node, servicesAt: string, ack: boolean) {
     this.beam = beam;
     this.us = us;
     this.#servicesAt = servicesAt;
+    this.#ack = ack;
   }
 
-  /** `nodesOf`: on which nodes a step runs, by default on the BEAM. Queues, store and cache run where the starter does. */
-  static async start(beam: Beam, us: Node, nodesOf: Partial<Record<Step, readonly string[]>>): Promise<Pipelines> {
-    const pipelines = new Pipelines(beam, us, nodesOf.Starter?.[0] ?? beam.name);
+  /**
+   * `nodesOf`: on which nodes a step runs, by default on the BEAM. Queues, store and cache run where the starter does. `ack`:
+   * stages here confirm.
+   */
+  static async start(
+    beam: Beam,
+    us: Node,
+    nodesOf: Partial<Record<Step, readonly string[]>>,
+    ack = false,
+  ): Promise<Pipelines> {
+    const pipelines = new Pipelines(beam, us, nodesOf.Starter?.[0] ?? beam.name, ack);
     await pipelines.#start((steps) => steps.map((step) => [step, nodesOf[step] ?? [beam.name]]));
     return pipelines;
   }
 
   /** With some steps here, and the others on the BEAM. */
-  static with(beam: Beam, us: Node, here: readonly Step[]): Promise<Pipelines> {
-    return Pipelines.start(beam, us, Object.fromEntries(here.map((step) => [step, [us.name]])));
+  static with(beam: Beam, us: Node, here: readonly Step[], ack = false): Promise<Pipelines> {
+    return Pipelines.start(beam, us, Object.fromEntries(here.map((step) => [step, [us.name]])), ack);
   }
 
   async #start(planOf: (steps: readonly Step[]) => Plan): Promise<void> {
@@ -154,7 +168,7 @@ class Pipelines implements AsyncDisposable {
         cache: this.#service("cache"),
         reportTo: { name: atom("reports"), node: us.name },
       };
-      this.#running.push(await us.start(pipeline(direction, plan, services, us.name)));
+      this.#running.push(await us.start(pipeline(direction, plan, services, us.name, this.#ack)));
       await us.erpc.call(beam.name, mod("Media"), "start", inElixir(direction, plan, services));
     }
   }
@@ -216,6 +230,12 @@ function holdings(node: Node) {
   return { processes, names, aliases, monitored };
 }
 
+async function startMedia(beam: Beam): Promise<void> {
+  await beam.eval(`:logger.set_primary_config(:level, :none)\n${MEDIA}\n${FLOWS}`);
+  await beam.eval("spawn(fn -> Media.serve() end); nil");
+  await beam.until("Process.whereis(Media.Supervisor) != nil");
+}
+
 describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (release) => {
   let beam: Beam;
   let us: Node;
@@ -224,9 +244,7 @@ describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (r
 
   beforeAll(async () => {
     beam = await startBeam(release, { genStage: true });
-    await beam.eval(`:logger.set_primary_config(:level, :none)\n${MEDIA}\n${FLOWS}`);
-    await beam.eval("spawn(fn -> Media.serve() end); nil");
-    await beam.until("Process.whereis(Media.Supervisor) != nil");
+    await startMedia(beam);
     us = await nodeBeside(beam);
     us.expose("erlang", { whereis: (name: Atom) => us.whereis(name) ?? null });
     idle = holdings(us);
@@ -303,10 +321,17 @@ describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (r
     },
   );
 
-  test.each([[["Encryption"]], [["Starter", "Notifier"]], [["RemoteStorage"]], [UPLOAD]] as const)(
-    "M4: a killed Encryption takes along what comes after it, and all later tasks pass, with %j in TypeScript",
-    async (here) => {
-      await using pipelines = await Pipelines.with(beam, us, here);
+  test.each([
+    { here: ["Encryption"], ack: false },
+    { here: ["Starter", "Notifier"], ack: false },
+    { here: ["RemoteStorage"], ack: false },
+    { here: UPLOAD, ack: false },
+    { here: UPLOAD, ack: true },
+    { here: UPLOAD.slice(0, 3), ack: true },
+  ] as { here: Step[]; ack: boolean }[])(
+    "M4: a killed Encryption takes along what comes after it, and all later tasks pass, with $here in TypeScript, with confirmations: $ack",
+    async ({ here, ack }) => {
+      await using pipelines = await Pipelines.with(beam, us, here, ack);
       const pids = () => Promise.all(UPLOAD.map((step) => pipelines.pidOf(step, "Upload")));
       const all = Array.from({ length: 150 }, (_, i) => mediaOf(i));
       pipelines.reports.close();
@@ -327,8 +352,16 @@ describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (r
       await pipelines.reports.until(() => pipelines.reports.all.at(-1)?.id === "media-149");
 
       const { ids } = pipelines.reports;
-      expect(new Set(ids).size).toBe(ids.length);
-      expect(ids.length).toBeGreaterThanOrEqual(all.length - MOST_IN_PIPELINE);
+      const reported = new Set(ids);
+      if (ack) {
+        // Each task at least once, and again no more than what had not been confirmed.
+        expect(reported).toEqual(new Set(all.map(({ id }) => id)));
+        expect(ids.length - reported.size).toBeLessThanOrEqual(MAX_DEMAND);
+      } else {
+        expect(reported.size).toBe(ids.length);
+        expect(ids.length).toBeGreaterThanOrEqual(all.length - MOST_IN_PIPELINE);
+        expect(ids.length).toBeLessThan(all.length);
+      }
       expect(ids.slice(-50)).toEqual(all.slice(100).map(({ id }) => id));
       expect((await pids())[0]).toBe(before[0]);
     },
@@ -358,6 +391,49 @@ describePeers("media pipelines", { genStage: true, otp: ["25", "27", "29"] }, (r
       expect(handled.reduce((a, b) => a + b)).toBe(300);
     },
   );
+
+  describe.each([
+    ["TCP", false],
+    ["TLS", true],
+  ])("M1: on the wire, over %s", (_, isEncrypted) => {
+    const certificates = new TlsPeers(release);
+    afterAll(() => certificates[Symbol.dispose]());
+
+    test(isEncrypted ? "nothing can be read, neither way" : "contents and atoms can be read, both ways", async () => {
+      await using link = await FaultyLink.listen();
+      const heard = { there: [] as Buffer[], back: [] as Buffer[] };
+      link.overhear((direction, bytes) => void heard[direction].push(bytes));
+      const options = { genStage: true };
+      await using beam = await (isEncrypted ? certificates.startBeam(options) : startBeam(release, options));
+      await startMedia(beam);
+      link.leadTo(await portOf(beam));
+      await using us = await nodeBeside(beam, {
+        resolve: () => ({ host: "127.0.0.1", port: link.port }),
+        ...(isEncrypted && { tls: certificates.role() }),
+      });
+      us.expose("erlang", { whereis: (name: Atom) => us.whereis(name) ?? null });
+      const all = Array.from({ length: 5 }, (_, i) => mediaOf(i));
+      const clear = all.map((_, i) => randomBytes(100 + i * 50_000));
+
+      {
+        await using pipelines = await Pipelines.with(beam, us, ["Encryption"]);
+        await pipelines.upload(all, (i) => clear[i]!);
+        await pipelines.untilReported(all.length);
+        await pipelines.ask("cache", "clear");
+        for (const media of all) await pipelines.enqueue("Download", media, null);
+        await pipelines.untilReported(2 * all.length);
+      }
+
+      const atoms = ["encryption_key", "storage_key"].map((name) => Buffer.from(name));
+      const secrets = [...atoms, ...all.map(({ id }) => Buffer.from(id)), ...clear.map((all) => all.subarray(0, 48))];
+      for (const direction of ["there", "back"] as const) {
+        const bytes = Buffer.concat(heard[direction]);
+        expect(bytes.length, direction).toBeGreaterThan(500_000);
+        const read = secrets.filter((secret) => bytes.includes(secret)).length;
+        expect(read, direction).toBe(isEncrypted ? 0 : secrets.length);
+      }
+    });
+  });
 
   describe("flows", () => {
     const USERS = 23;

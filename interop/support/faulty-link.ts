@@ -16,6 +16,7 @@ export class FaultyLink implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #lost = new Set<Direction>();
+  #listener: (direction: Direction, bytes: Buffer) => void = () => {};
   #targetPort = 0;
   #delayMs = 0;
   #bytesPerSecond = Number.POSITIVE_INFINITY;
@@ -41,9 +42,19 @@ export class FaultyLink implements AsyncDisposable {
     this.#targetPort = port;
   }
 
+  /** Tells of everything that comes in, either way, before anything is done to it. */
+  overhear(listener: (direction: Direction, bytes: Buffer) => void): void {
+    this.#listener = listener;
+  }
+
   /** Nothing goes these ways any more. */
   lose(...directions: Direction[]): void {
     for (const direction of directions) this.#lost.add(direction);
+  }
+
+  /** Everything arrives again, on connections that are made from now on. */
+  heal(): void {
+    this.#lost.clear();
   }
 
   /** Everything takes so long on its way, each way. */
@@ -82,6 +93,7 @@ export class FaultyLink implements AsyncDisposable {
     let last = Promise.resolve();
     try {
       for await (const data of from as AsyncIterable<Buffer>) {
+        this.#listener(direction, data);
         for (let at = 0; at < data.length; at += PIECE_BYTES) {
           const piece = data.subarray(at, at + PIECE_BYTES);
           await sleep((piece.length / this.#bytesPerSecond) * 1_000);
