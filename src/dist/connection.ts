@@ -227,7 +227,8 @@ export class Connection implements FrameSink, Ticked {
     }
     const written = this.#packetWriter.write(this.#writer, signal);
     if (written === false) return false;
-    if (written !== true) this.#fragments.add(signal, written);
+    if (written === true) this.#fragments.others++;
+    else this.#fragments.add(signal, written);
     this.#wrote();
     return true;
   }

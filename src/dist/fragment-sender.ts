@@ -10,6 +10,12 @@ const BYTES_PER_TURN = 256 * 1024;
 /** How long an answer is waited for before the rest is sent as fast as the stream takes it. */
 const PATIENCE_MS = 2_000;
 
+/** What was learned of a link holds for so long after the last fragment. */
+const REMEMBERED_MS = 1_000;
+
+/** Others are heard of for so long after they sent something. */
+const LIVELY_MS = 100;
+
 export interface FragmentSenderOptions {
   readonly clock: Clock;
   readonly stream: ByteStream;
@@ -31,9 +37,15 @@ export class FragmentSender {
   readonly #options: FragmentSenderOptions;
   #due = false;
   #questions = 0;
-  /** Made anew whenever there is something to send after there was nothing. */
+  /** Undefined while there is nothing to ask of the peer, or it does not answer. */
   #pacer: Pacer | undefined;
+  #lastUse = Number.NEGATIVE_INFINITY;
   #patience: Timer | undefined;
+  /** Messages that left whole, as of the last question, and when there were new ones. */
+  #othersBefore = 0;
+  #livelyAt = Number.NEGATIVE_INFINITY;
+  /** Counts messages that left whole while there may have been fragments. */
+  others = 0;
 
   constructor(options: FragmentSenderOptions) {
     this.#options = options;
@@ -41,7 +53,7 @@ export class FragmentSender {
 
   /** Takes a signal's message, or what is left of it. It starts to leave in a later turn. */
   add(signal: Signal, message: OutgoingMessage): void {
-    if (this.backlog.isEmpty && this.#options.ask !== undefined) this.#pace(new Pacer());
+    if (this.backlog.isEmpty && this.#options.ask !== undefined) this.#begin();
     this.backlog.add(signal, message);
     this.#later();
   }
@@ -63,11 +75,13 @@ export class FragmentSender {
       if (this.#pacer?.sent(size)) {
         ask!(++this.#questions);
         flush();
-        this.#pacer.asked(this.#questions, clock.now(), read());
+        this.#pacer.asked(this.#questions, clock.now(), read(), this.#isQuiet());
         this.#wait();
       }
     }
-    if (this.backlog.isEmpty) this.#pace(undefined);
+    if (!this.backlog.isEmpty) return;
+    this.#lastUse = clock.now();
+    this.#patience?.cancel();
   }
 
   /** The peer answered a question. */
@@ -88,6 +102,18 @@ export class FragmentSender {
   stop(): void {
     this.backlog.clear();
     this.#pace(undefined);
+  }
+
+  #begin(): void {
+    if (this.#options.clock.now() - this.#lastUse > REMEMBERED_MS) this.#pace(new Pacer());
+    else if (this.#pacer !== undefined) this.#wait();
+  }
+
+  #isQuiet(): boolean {
+    const now = this.#options.clock.now();
+    if (this.others !== this.#othersBefore) this.#livelyAt = now;
+    this.#othersBefore = this.others;
+    return now - this.#livelyAt > LIVELY_MS;
   }
 
   #pace(pacer: Pacer | undefined): void {

@@ -1,8 +1,11 @@
 import { VERSION } from "../etf/index.ts";
 import { Header } from "./packet-reader.ts";
 
-/** A BEAM cuts messages into pieces of this many bytes, control message included, and sends shorter ones whole. */
+/** Messages are cut into pieces of this many bytes, control message included, as a BEAM does. */
 export const FRAGMENT_BYTES = 64 * 1024;
+
+/** Messages of up to this many bytes leave whole. Cutting what is just over a fragment costs more than it delays others. */
+export const WHOLE_BYTES = 2 * FRAGMENT_BYTES;
 
 /** Length, version, kind, sequence id and fragment id: what precedes a piece of a fragmented message. */
 const FRAGMENT_HEADER_BYTES = 4 + 2 + 8 + 8;

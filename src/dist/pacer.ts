@@ -16,6 +16,9 @@ const FAR_MS = 2;
 /** What a round may take above twice the fastest one: on loopback that one takes less than the jitter of two processes. */
 const JITTER_MS = 0.1;
 
+/** What a round may take where nobody else has anything to say. */
+const QUIET_ROUND_MS = 4;
+
 /** Bytes that came between a question and its answer, from which on the answer was late because of them. */
 const BUSY_BYTES = 256 * 1024;
 
@@ -26,18 +29,22 @@ const BUSY_BYTES = 256 * 1024;
  * Fragments leave in rounds, each followed by a question that the peer answers when it has read so far. Rounds grow
  * while the answers come as fast as the fastest did, and shrink when answers take longer: the bytes on their way are
  * then those that the link itself needs. Answers that had to wait behind what the peer sends say nothing about that.
+ *
+ * While nothing but fragments is sent nobody is delayed: then rounds may take longer, and one follows the other without
+ * waiting. Once others speak again, two or three rounds later theirs are short ways again.
  */
 export class Pacer {
   #roundBytes = MIN_ROUND_BYTES;
   #sentBytes = 0;
   #fastestMs = Number.POSITIVE_INFINITY;
+  #isQuiet = true;
   /** The questions that are not answered, oldest first. */
   readonly #asked: { readonly id: number; readonly at: number; readonly read: number }[] = [];
 
   /** True: bytes may leave. */
   get isOpen(): boolean {
     const isFar = this.#fastestMs > FAR_MS && this.#fastestMs < Number.POSITIVE_INFINITY;
-    return this.#asked.length < (isFar ? MAX_ROUNDS : 1);
+    return this.#asked.length < (isFar || this.#isQuiet ? MAX_ROUNDS : 1);
   }
 
   /** Counts bytes that leave. True when that ends the round: a question is due. */
@@ -46,8 +53,12 @@ export class Pacer {
     return this.#sentBytes >= this.#roundBytes;
   }
 
-  /** @param read - bytes that have come from the peer so far. */
-  asked(id: number, now: number, read: number): void {
+  /**
+   * @param read - bytes that have come from the peer so far.
+   * @param isQuiet - whether others have sent nothing of late.
+   */
+  asked(id: number, now: number, read: number, isQuiet: boolean): void {
+    this.#isQuiet = isQuiet;
     this.#sentBytes = 0;
     this.#asked.push({ id, at: now, read });
   }
@@ -60,7 +71,9 @@ export class Pacer {
     this.#asked.splice(0, index + 1);
     const took = now - asked.at;
     this.#fastestMs = Math.min(this.#fastestMs, took);
-    const change = read - asked.read > BUSY_BYTES ? MAX_GROWTH : (2 * this.#fastestMs + JITTER_MS) / took;
+    const lively = 2 * this.#fastestMs + JITTER_MS;
+    const allowed = this.#isQuiet ? Math.max(lively, QUIET_ROUND_MS) : lively;
+    const change = read - asked.read > BUSY_BYTES ? MAX_GROWTH : allowed / took;
     const next = this.#roundBytes * Math.min(Math.max(change, 1 / 2), MAX_GROWTH);
     this.#roundBytes = Math.min(Math.max(next, MIN_ROUND_BYTES), MAX_ROUND_BYTES);
   }

@@ -8,6 +8,7 @@ import {
   fragmentsIn,
   HEADROOM_BYTES,
   type OutgoingMessage,
+  WHOLE_BYTES,
   WholeMessage,
 } from "./outgoing-message.ts";
 import { Header, PASS_THROUGH } from "./packet-reader.ts";
@@ -141,7 +142,7 @@ export class PacketWriter {
 
   /** Size of the first fragment of so many bytes of terms, 0 when they go in one frame. It has the whole control message. */
   #firstBytes(bytes: number): number {
-    if (bytes <= FRAGMENT_BYTES || this.#controlBytes === 0 || !this.#abilities.fragments) return 0;
+    if (bytes <= WHOLE_BYTES || this.#controlBytes === 0 || !this.#abilities.fragments) return 0;
     const first = Math.max(FRAGMENT_BYTES, this.#controlBytes);
     return first < bytes ? first : 0;
   }

@@ -13,10 +13,10 @@ const big = (size: number): Signal => ({
 });
 
 /** Sends until a question is due, asks it, and gives the bytes that went. */
-function round(pacer: Pacer, id: number, now: number, read = 0): number {
+function round(pacer: Pacer, id: number, now: number, read = 0, isQuiet = false): number {
   let bytes = ROUND;
   while (!pacer.sent(ROUND)) bytes += ROUND;
-  pacer.asked(id, now, read);
+  pacer.asked(id, now, read, isQuiet);
   return bytes;
 }
 
