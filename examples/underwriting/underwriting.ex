@@ -3,18 +3,22 @@ defmodule Underwriting do
   @moduledoc "Scores companies."
   use Application
 
-  @doc "Starts the service with its scorers 1 to `count`, which take their work from the company service's node."
-  def serve(company, count) do
-    spec = [mod: {Underwriting, {company, count}}, applications: [:kernel, :stdlib, :elixir]]
+  @doc """
+  Starts the service with its scorers 1 to `count`, which take their work from the company service's node.
+
+  `restart`: whether a scorer that has ended is started again; `start_type`: what it means for the node if their supervisor gives up.
+  """
+  def serve(company, count, restart \\ :transient, start_type \\ :permanent) do
+    spec = [mod: {Underwriting, {company, count, restart}}, applications: [:kernel, :stdlib, :elixir]]
     :ok = :application.load({:application, :underwriting, spec})
-    # If its tree gives up, the node ends: what runs nodes starts another one.
-    :ok = Application.start(:underwriting, :permanent)
+    # `:permanent`: if its tree gives up, the node ends: what runs nodes starts another one.
+    :ok = Application.start(:underwriting, start_type)
     IO.puts("underwriting is open at #{node()}")
   end
 
   @impl true
-  def start(_type, {company, count}) do
-    scorers = for n <- 1..count//1, do: {Underwriting.Scorer, {n, company}}
+  def start(_type, {company, count, restart}) do
+    scorers = for n <- 1..count//1, do: Supervisor.child_spec({Underwriting.Scorer, {n, company}}, restart: restart)
     Supervisor.start_link(scorers, strategy: :one_for_one, name: Underwriting.Supervisor)
   end
 

@@ -7,6 +7,8 @@ import {
   mod,
   noReply,
   ProducerConsumer,
+  type RestartType,
+  type StartType,
   Supervisor,
   startNode,
   type Tuple,
@@ -23,6 +25,9 @@ interface Options {
   readonly scorers: number;
   /** Confirm what has been scored, so that what was not is handed out again. The company service has to know of it, too. */
   readonly ack: boolean;
+  /** Whether a scorer that has ended is started again, and what it means for the node if their supervisor gives up. */
+  readonly restart: RestartType;
+  readonly startType: StartType;
 }
 
 /** Adds the score to requests. */
@@ -52,11 +57,11 @@ class Underwriting extends Application {
   load(options: Options) {
     const scorers = Array.from({ length: options.scorers }, (_, i) => {
       const name = `scorer_${i + 1}`;
-      return child(Scorer, { id: name, name, args: options, restart: "transient" });
+      return child(Scorer, { id: name, name, args: options, restart: options.restart });
     });
     const supervisor = Supervisor.of(scorers, { strategy: "one_for_one" });
-    // If its tree gives up, the node ends: what runs nodes starts another one.
-    const startType = "permanent" as const;
+    // `permanent`: if its tree gives up, the node ends: what runs nodes starts another one.
+    const { startType } = options;
     return { name: "underwriting", startType, children: [child(supervisor, { name: mod("Underwriting.Supervisor") })] };
   }
 }
@@ -67,13 +72,22 @@ const { values } = parseArgs({
     company: { type: "string", default: "company@127.0.0.1" },
     scorers: { type: "string", default: "2" },
     ack: { type: "boolean", default: false },
+    restart: { type: "string", default: "transient" },
+    "start-type": { type: "string", default: "permanent" },
     "tick-ms": { type: "string", default: "60000" },
   },
 });
 const { name, company, ack } = values;
 
 const node = await startNode({ name, netTickTimeMs: Number(values["tick-ms"]), stopOn: ["SIGINT", "SIGTERM"] });
-node.applications.load(Underwriting, { company, scorers: Number(values.scorers), ack });
+const options: Options = {
+  company,
+  scorers: Number(values.scorers),
+  ack,
+  restart: values.restart as RestartType,
+  startType: values["start-type"] as StartType,
+};
+node.applications.load(Underwriting, options);
 await node.applications.start("underwriting");
 console.log(`underwriting is open at ${node.name}`);
 process.exitCode = (await node.closed) === "application_ended" ? 1 : 0;
