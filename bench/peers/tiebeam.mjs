@@ -2,8 +2,7 @@
 // Started by bench/support/peers.mjs, which is its parent.
 import { Session } from "node:inspector/promises";
 import process from "node:process";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { usedBytes } from "../support/heap.mjs";
 
 const { library, name, cookie, epmdPort } = JSON.parse(process.argv[2]);
 const tiebeam = await import(library);
@@ -120,25 +119,13 @@ class Bench extends GenServer {
   }
 
   async idle(count, reportTo) {
-    const before = memory();
+    const before = usedBytes();
     const pids = [];
     for (let i = 0; i < count; i++) pids.push((await node.start(Idle)).pid);
-    const bytes = memory() - before;
+    const bytes = usedBytes() - before;
     for (const pid of pids) this.process.exit(pid, atom("kill"));
     await this.process.send(reportTo, tuple(atom("idle"), bytes / count));
   }
-}
-
-/** Bytes in use once everything that nobody needs is gone. */
-function memory() {
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-function collectGarbage() {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
 }
 
 const profiling = new Session();

@@ -1,0 +1,92 @@
+// Does anything cost more than its share when there is much of it?
+//
+// Input: bench/support/growth-rows.mjs: messages over 1 to 1,000 connections to nodes of this library in other processes, to
+// and among up to 100,000 processes, monitors, mailboxes of up to a million messages, maps of up to a million keys.
+// What counts is the processor time of this process, garbage collection included, for each message, monitor or key. It
+// stays the same where the whole grows linearly. `exponent` says with which power of the size it grows (least squares over
+// the logarithms): 0 is linear as a whole, 1 quadratic. Each size is measured `rounds` times; the medians are reported.
+//
+// Run: npm run build && node bench/growth.mjs [--rows received,maps] [--rounds 5] [--most 1000000] [--json FILE] [--write]
+// Output: a table on stdout, progress on stderr; --write puts it into docs/performance.md. Exit code 1 when a row is worse than
+// linear.
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, loadavg } from "node:os";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { writeTables } from "./support/document.mjs";
+import { median } from "./support/figures.mjs";
+import { growthRows } from "./support/growth-rows.mjs";
+import { collectGarbage } from "./support/heap.mjs";
+import { table } from "./support/report.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: "string" },
+    rounds: { type: "string", default: "5" },
+    most: { type: "string", default: "1000000" },
+    json: { type: "string" },
+    write: { type: "boolean", default: false },
+  },
+});
+/**
+ * An exponent up to it counts as linear. Not 0: what no longer fits into the caches of a processor, or lives long enough to
+ * be moved by the garbage collector, costs two to three times as much, once.
+ */
+const LINEAR = 0.15;
+
+const chosen = options.rows?.split(",");
+const rows = [];
+for (const { id, title, sizes, measure } of growthRows) {
+  if (chosen !== undefined && !chosen.includes(id)) continue;
+  const nanoseconds = {};
+  for (const size of sizes.filter((size) => size <= Number(options.most))) {
+    nanoseconds[size] = await costOf((repeat) => measure(size, repeat));
+    process.stderr.write(`${id} ${size}: ${nanoseconds[size]} ns\n`);
+  }
+  rows.push({ id, title, nanoseconds, exponent: exponentOf(nanoseconds) });
+}
+
+const conditions = `Node.js ${process.version}; ${options.rounds} rounds; ${availableParallelism()} cores; load ${loadavg()[0]}`;
+const text = `${conditions}.\n\n${tableOf(rows)}`;
+console.log(text);
+if (options.json) await writeFile(options.json, `${JSON.stringify({ conditions, rows }, undefined, 1)}\n`);
+if (options.write) await writeTables({ growth: text });
+if (rows.some(({ exponent }) => exponent > LINEAR)) process.exitCode = 1;
+
+/** Nanoseconds of processor time for each item. */
+async function costOf(measure) {
+  const costs = [];
+  const repeat = async (items, work, prepare) => {
+    for (let round = 0; round <= Number(options.rounds); round++) {
+      const prepared = await prepare?.();
+      collectGarbage();
+      const before = process.cpuUsage();
+      await work(prepared);
+      const { user, system } = process.cpuUsage(before);
+      if (round > 0) costs.push(((user + system) * 1_000) / items); // the first one warms up
+    }
+  };
+  await measure(repeat);
+  return Math.round(median(costs));
+}
+
+/** The slope of the line through the points (log size, log cost). */
+function exponentOf(costs) {
+  const points = Object.entries(costs).map(([size, cost]) => [Math.log(size), Math.log(cost)]);
+  const mean = (i) => points.reduce((sum, point) => sum + point[i], 0) / points.length;
+  const [x, y] = [mean(0), mean(1)];
+  const product = (a, b) => points.reduce((sum, point) => sum + (point[a] - [x, y][a]) * (point[b] - [x, y][b]), 0);
+  return Number((product(0, 1) / product(0, 0)).toFixed(2));
+}
+
+function tableOf(rows) {
+  const sizes = [...new Set(rows.flatMap(({ nanoseconds }) => Object.keys(nanoseconds)))].sort((a, b) => a - b);
+  const head = ["nanoseconds for each", ...sizes.map((size) => Number(size).toLocaleString("en")), "exponent", ""];
+  const lines = rows.map(({ title, nanoseconds, exponent }) => [
+    title,
+    ...sizes.map((size) => nanoseconds[size]?.toLocaleString("en") ?? ""),
+    exponent,
+    exponent <= LINEAR ? "linear" : "worse than linear",
+  ]);
+  return table(head, lines);
+}

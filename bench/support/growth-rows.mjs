@@ -1,0 +1,216 @@
+// What is measured at several sizes. `measure(size, repeat)` prepares that size, has `repeat(items, work, prepare)` measure
+// work that is done for so many items, and takes everything down again.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const library = new URL("../../dist/index.js", import.meta.url).href;
+const { atom, GenServer, startNode, tuple } = await import(library);
+const { decode, encode } = await import(new URL("../../dist/etf/index.js", import.meta.url).href);
+
+const MESSAGES = 100_000;
+const COOKIE = "growth";
+/** Processes that the nodes at the other ends of the connections are spread over. */
+const SIDES = 4;
+const message = tuple(atom("price"), "sku-000042");
+
+/** Resolves when there have been so many. */
+class Count {
+  #count = 0;
+  #wanted = Number.POSITIVE_INFINITY;
+  #reached;
+
+  add() {
+    this.#count++;
+    if (this.#count === this.#wanted) this.#reached();
+  }
+
+  /** From now on; what is wanted may come before it is waited for. */
+  expect(wanted) {
+    this.#count = 0;
+    this.#wanted = wanted;
+    return new Promise((resolve) => {
+      this.#reached = resolve;
+    });
+  }
+}
+
+class Counter extends GenServer {
+  #count;
+
+  init(count) {
+    this.#count = count;
+  }
+
+  handleInfo(info) {
+    // Holds the mailbox until it is let go.
+    if (info === HOLD) return holding.promise;
+    this.#count.add();
+  }
+}
+
+const HOLD = atom("hold");
+const holding = { promise: undefined, release: undefined };
+
+function hold() {
+  holding.promise = new Promise((resolve) => {
+    holding.release = resolve;
+  });
+}
+
+async function withNode(work) {
+  const name = `growth-${process.pid}@127.0.0.1`;
+  const node = await startNode({ name, cookie: COOKIE, epmd: "none" });
+  try {
+    await work(node);
+  } finally {
+    await node.stop();
+  }
+}
+
+async function startMany(node, size, count) {
+  const pids = [];
+  for (let i = 0; i < size; i++) pids.push((await node.start(Counter, { args: count })).pid);
+  return pids;
+}
+
+/** A node with a process `sink`, and `size` nodes elsewhere, each with a connection to it and a process `leaf`. */
+function connected(size, work) {
+  return withNode(async (node) => {
+    const count = new Count();
+    await node.start(Counter, { name: "sink", args: count });
+    const names = Array.from({ length: size }, (_, i) => `leaf-${process.pid}-${i}@127.0.0.1`);
+    const sides = [];
+    try {
+      for (let i = 0; i < Math.min(SIDES, size); i++) {
+        const nodes = names.filter((_, j) => j % SIDES === i);
+        sides.push(await startSide({ library, nodes, hub: node.name, port: node.port, cookie: COOKIE }));
+      }
+      await work(
+        node,
+        names.map((each) => ({ name: "leaf", node: each })),
+        count,
+      );
+    } finally {
+      for (const side of sides) {
+        side.disconnect();
+        await once(side, "exit");
+      }
+    }
+  });
+}
+
+async function startSide(facts) {
+  const side = fork(fileURLToPath(new URL("growth-side.mjs", import.meta.url)), [JSON.stringify(facts)]);
+  const ended = once(side, "exit").then(([status]) => Promise.reject(new Error(`a side ended with ${status}`)));
+  ended.catch(() => {}); // it matters only at the start
+  await Promise.race([once(side, "message"), ended]);
+  return side;
+}
+
+const received = (size, repeat) =>
+  connected(size, async (node, leaves, count) => {
+    const each = Math.ceil(MESSAGES / size);
+    await repeat(each * size, async () => {
+      const all = count.expect(each * size);
+      for (const leaf of leaves) node.cast(leaf, tuple(atom("flood"), each));
+      await all;
+    });
+  });
+
+const sent = (size, repeat) =>
+  connected(size, async (node, leaves) => {
+    const each = Math.ceil(MESSAGES / size);
+    await repeat(each * size, async () => {
+      for (let i = 0; i < each; i++) for (const leaf of leaves) await node.send(leaf, message);
+      const counts = await Promise.all(leaves.map((leaf) => node.call(leaf, atom("count"), { timeoutMs: 60_000 })));
+      if (counts.some((count) => count !== each)) throw new Error("something did not arrive");
+    });
+  });
+
+const processes = (size, repeat) =>
+  withNode(async (node) => {
+    const count = new Count();
+    const pids = await startMany(node, size, count);
+    const each = Math.ceil(MESSAGES / size);
+    await repeat(each * size, async () => {
+      const all = count.expect(each * size);
+      for (let i = 0; i < each; i++) for (const pid of pids) void node.send(pid, message);
+      await all;
+    });
+  });
+
+const starts = (size, repeat) =>
+  withNode(async (node) => {
+    const ended = new Count();
+    await repeat(size, async () => {
+      const pids = await startMany(node, size, ended);
+      const all = ended.expect(size);
+      for (const pid of pids) {
+        node.monitor(pid, () => ended.add());
+        node.exit(pid, atom("kill"));
+      }
+      await all;
+    });
+  });
+
+const monitors = (size, repeat) =>
+  withNode(async (node) => {
+    const times = Math.ceil(MESSAGES / 10 / size);
+    const downs = new Count();
+    const prepare = async () => {
+      const groups = [];
+      for (let i = 0; i < times; i++) groups.push(await startMany(node, size));
+      return groups;
+    };
+    const work = async (groups) => {
+      for (const pids of groups) {
+        const all = downs.expect(size);
+        for (const pid of pids) node.monitor(pid, () => downs.add());
+        for (const pid of pids) node.exit(pid, atom("kill"));
+        await all;
+      }
+    };
+    await repeat(size * times, work, prepare);
+  });
+
+const mailbox = (size, repeat) =>
+  withNode(async (node) => {
+    const count = new Count();
+    const [pid] = await startMany(node, 1, count);
+    const times = Math.ceil(MESSAGES / size);
+    await repeat(size * times, async () => {
+      for (let i = 0; i < times; i++) {
+        hold();
+        const all = count.expect(size);
+        void node.send(pid, HOLD);
+        for (let j = 0; j < size; j++) void node.send(pid, message);
+        holding.release();
+        await all;
+      }
+    });
+  });
+
+async function maps(size, repeat) {
+  const times = Math.ceil(MESSAGES / size);
+  const map = new Map(Array.from({ length: size }, (_, i) => [`sku-${String(i).padStart(7, "0")}`, i]));
+  await repeat(size * times, () => {
+    for (let i = 0; i < times; i++) {
+      if (decode(encode(map)).size !== size) throw new Error("another map came back");
+    }
+  });
+}
+
+/** Powers of ten. */
+const sizes = (from, to) => (from > to ? [] : [from, ...sizes(from * 10, to)]);
+
+export const growthRows = [
+  { id: "received", title: "message received, over so many connections", sizes: sizes(1, 1_000), measure: received },
+  { id: "sent", title: "message sent, over so many connections", sizes: sizes(1, 1_000), measure: sent },
+  { id: "processes", title: "message to one of so many processes", sizes: sizes(1, 100_000), measure: processes },
+  { id: "starts", title: "process started and ended, so many at a time", sizes: sizes(100, 100_000), measure: starts },
+  { id: "monitors", title: "monitor and its DOWN, so many at a time", sizes: sizes(10, 10_000), measure: monitors },
+  { id: "mailbox", title: "message in a mailbox of so many", sizes: sizes(100, 1_000_000), measure: mailbox },
+  { id: "maps", title: "key of a map of so many, encoded and decoded", sizes: sizes(100, 1_000_000), measure: maps },
+];
