@@ -16,7 +16,8 @@ export interface DecodeOptions extends Profile {
  * The decoder for calls without options. Nothing of one call shows in another: it remembers the bytes of atoms and the
  * order of keys. Calls cannot overlap, since decoding runs none of the user's code without `inflate`.
  */
-let plainDecoder: Decoder | undefined;
+let plain: { readonly decoder: Decoder; readonly reader: Reader } | undefined;
+const NO_BYTES = new Uint8Array();
 
 /**
  * Decodes a term that stands alone: what `term_to_binary` made. Like `binary_to_term`, it ignores what follows the term.
@@ -25,15 +26,19 @@ let plainDecoder: Decoder | undefined;
  * @throws DecodeError with a code and the offset. Nothing else, whatever the bytes are.
  */
 export function decode(bytes: Uint8Array, options?: DecodeOptions): Term {
-  if (options !== undefined) return decodeWith(new Decoder(options), bytes, options);
-  plainDecoder ??= new Decoder();
-  return decodeWith(plainDecoder, bytes, {});
+  if (options !== undefined) return decodeWith(new Decoder(options), new Reader(bytes), options);
+  plain ??= { decoder: new Decoder(), reader: new Reader(NO_BYTES) };
+  const { decoder, reader } = plain;
+  try {
+    return decodeWith(decoder, reader.reset(bytes), {});
+  } finally {
+    reader.reset(NO_BYTES);
+  }
 }
 
-function decodeWith(decoder: Decoder, bytes: Uint8Array, { limits, inflate }: DecodeOptions): Term {
+function decodeWith(decoder: Decoder, reader: Reader, { limits, inflate }: DecodeOptions): Term {
   const maxBytes = limits?.maxBytes ?? DEFAULT_DECODE_LIMITS.maxBytes;
-  if (bytes.length > maxBytes) throw new DecodeError("ETF_LIMIT", `${bytes.length} bytes`, 0);
-  const reader = new Reader(bytes);
+  if (reader.left > maxBytes) throw new DecodeError("ETF_LIMIT", `${reader.left} bytes`, 0);
   const version = reader.u8();
   if (version !== VERSION) throw new DecodeError("ETF_VERSION", `a term starts with ${VERSION}, not ${version}`, 0);
   if (reader.peek() !== Tag.Compressed) return decoder.read(reader);

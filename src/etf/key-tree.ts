@@ -1,5 +1,6 @@
-import { setOwn, type Term, type TermObject } from "../term/index.ts";
+import type { Term, TermObject } from "../term/index.ts";
 import type { KnownAtom } from "./known-atoms.ts";
+import { plainObject } from "./map-value.ts";
 
 /** Maps with more keys are not remembered. */
 export const MAX_SHAPE_KEYS = 64;
@@ -38,7 +39,7 @@ export class KeyTree {
       node.build = compile(node.keys);
       this.#compiles = node.build !== undefined;
     }
-    return buildObject(node.keys, values);
+    return plainObject(node.keys, values);
   }
 }
 
@@ -90,13 +91,6 @@ export class KeyNode {
     this.#children.set(atom.text, child);
     return child;
   }
-}
-
-/** The plain way, which {@link compile} shortens. */
-export function buildObject(keys: readonly string[], values: readonly Term[]): TermObject {
-  const object: TermObject = {};
-  for (let i = 0; i < keys.length; i++) setOwn(object, keys[i]!, values[i]!);
-  return object;
 }
 
 /**

@@ -10,14 +10,15 @@ export class KnownAtom {
   /** Tag, length and text. */
   readonly encoded: Uint8Array;
   readonly textStart: number;
-  readonly #words: Uint32Array;
+  /** The same as big-endian words, without the bytes after the last whole one. */
+  readonly #words: Int32Array;
 
   /** @throws ArgumentError `BADARG` for more than 255 characters. */
   constructor(text: string) {
     this.text = text;
     this.term = atomTerm(text);
     this.encoded = atomBytes(text);
-    this.#words = wordsOf(this.encoded);
+    this.#words = new Int32Array(wordsOf(this.encoded).subarray(0, this.encoded.length >> 2));
     this.textStart = this.encoded[0] === Tag.SmallAtomUtf8 ? 2 : 3;
   }
 
@@ -31,10 +32,23 @@ export class KnownAtom {
 
   /** Reads this atom if it comes next, in one of the two forms that peers write; false, and nothing read, otherwise. */
   isNext(reader: Reader, references: readonly KnownAtom[]): boolean {
-    if (reader.skipWords(this.#words, this.encoded.length)) return true;
     const { bytes, offset, end } = reader;
-    if (offset + 2 > end || bytes[offset] !== Tag.AtomCacheRef || references[bytes[offset + 1]!] !== this) return false;
-    reader.offset = offset + 2;
+    let length = 2;
+    if (bytes[offset] === Tag.AtomCacheRef) {
+      if (offset + 2 > end || references[bytes[offset + 1]!] !== this) return false;
+    } else {
+      const { encoded } = this;
+      length = encoded.length;
+      if (offset + length > end) return false;
+      const words = this.#words;
+      let at = offset;
+      for (let i = 0; i < words.length; i++, at += 4) {
+        const word = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+        if (word !== words[i]) return false;
+      }
+      for (let i = at - offset; i < length; i++, at++) if (bytes[at] !== encoded[i]) return false;
+    }
+    reader.offset = offset + length;
     return true;
   }
 }

@@ -7,9 +7,8 @@ export class Reader {
   end: number;
   /** True: the bytes are given away, and what is read may be a part of them. Until the next {@link Reader.reset}. */
   givenAway = false;
-  /** Kept for the next use on the same bytes. */
-  #view: DataView | undefined;
-  #viewOf: Uint8Array | undefined;
+  /** One float: faster than making a view of every range that has one. */
+  readonly #scratch = new DataView(new ArrayBuffer(8));
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     this.bytes = bytes;
@@ -71,45 +70,17 @@ export class Reader {
   }
 
   f64(): number {
-    this.need(8);
+    this.#scratch.setInt32(0, this.i32());
+    this.#scratch.setInt32(4, this.i32());
+    return this.#scratch.getFloat64(0);
+  }
+
+  /** Passes over that many bytes, and gives where they start. */
+  skip(count: number): number {
+    this.need(count);
     const { offset } = this;
-    this.offset = offset + 8;
-    return this.#viewOfBytes().getFloat64(offset);
-  }
-
-  /**
-   * Skips the next `length` bytes if they are those of these big-endian words, the last of which may count in part;
-   * false, and nothing skipped, otherwise. Twice as fast as comparing a few bytes one by one.
-   */
-  skipWords(words: Uint32Array, length: number): boolean {
-    const { offset } = this;
-    const last = words.length - 1;
-    if (offset + length > this.end) return false;
-    // At the very end of the buffer the last word is not there as a whole.
-    if (offset + words.length * 4 > this.bytes.length) return this.#skipBytes(words, length);
-    const view = this.#viewOfBytes();
-    for (let i = 0; i < last; i++) if (view.getUint32(offset + 4 * i) !== words[i]) return false;
-    const unused = 8 * (words.length * 4 - length);
-    if ((view.getUint32(offset + 4 * last) ^ words[last]!) >>> unused !== 0) return false;
-    this.offset = offset + length;
-    return true;
-  }
-
-  #skipBytes(words: Uint32Array, length: number): boolean {
-    for (let i = 0; i < length; i++) {
-      if (this.bytes[this.offset + i] !== ((words[i >> 2]! >>> (24 - 8 * (i & 3))) & 0xff)) return false;
-    }
-    this.offset += length;
-    return true;
-  }
-
-  #viewOfBytes(): DataView {
-    const { bytes } = this;
-    if (this.#view === undefined || this.#viewOf !== bytes) {
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      this.#viewOf = bytes;
-    }
-    return this.#view;
+    this.offset = offset + count;
+    return offset;
   }
 
   /**
@@ -117,9 +88,7 @@ export class Reader {
    * copied that are most of them.
    */
   copy(count: number): Uint8Array {
-    this.need(count);
-    const start = this.offset;
-    this.offset = start + count;
+    const start = this.skip(count);
     if (this.givenAway && count > this.bytes.length / 2) return this.bytes.subarray(start, this.offset);
     // Not slice: on a Node.js Buffer that is a view.
     return new Uint8Array(this.bytes.subarray(start, this.offset));
