@@ -12,6 +12,7 @@
 //   --rounds 5 --seconds 1                how often, and how long each timing takes
 //   --short                               a few rows for a moment: does it run?
 //   --profile FILE                        a CPU profile of tiebeam while the first of the rows is measured (profile-summary.mjs)
+//   --soak 180                            instead: each row for so many seconds; what becomes of the memory of tiebeam
 //   --json FILE                           all figures; --write puts the tables into docs/performance.md
 // Output: tables on stdout, progress on stderr.
 import { writeFile } from "node:fs/promises";
@@ -22,6 +23,7 @@ import { chosenRows } from "./rows.mjs";
 import { writeTables } from "./support/document.mjs";
 import { findReleases } from "./support/harness.mjs";
 import { Meter } from "./support/measure.mjs";
+import { memoryDuring, memoryTable } from "./support/memory.mjs";
 import { Network } from "./support/network.mjs";
 import { lineOf, summary, tableOf } from "./support/report.mjs";
 
@@ -34,6 +36,7 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "1" },
     short: { type: "boolean", default: false },
     profile: { type: "string" },
+    soak: { type: "string" },
     json: { type: "string" },
     write: { type: "boolean", default: false },
   },
@@ -108,11 +111,40 @@ async function profileOn(network) {
   );
 }
 
+/** Each row with a peer of its own, so that it starts from nothing. */
+async function soakOn(network) {
+  const measured = [];
+  for (const row of rows) {
+    const peer = await network.startPeer("tiebeam");
+    if (peer.cannot(row) === undefined) {
+      const result = await memoryDuring(new Meter(network.driver, peer, seconds), peer, row, Number(options.soak));
+      progress(`${row.id}: ${JSON.stringify(result.first)} ${JSON.stringify(result.last)} MB`);
+      measured.push(result);
+    }
+    await peer.stop();
+  }
+  return measured;
+}
+
+async function soak(release) {
+  const measured = await Network.with(release, soakOn);
+  const text = `OTP ${release.otp}; Node.js ${process.version}; ${options.soak} s for each row; MB.\n\n${memoryTable(measured)}`;
+  await report({ seconds: Number(options.soak), otp: release.otp, rows: measured }, { memory: text });
+}
+
+async function report(results, texts) {
+  for (const text of Object.values(texts)) console.log(`\n${text}`);
+  if (options.json) await writeFile(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
+  if (options.write) await writeTables(texts);
+}
+
 const wanted = options.otp.split(",");
 const releases = (await findReleases()).filter(({ otp, genStage }) => genStage && wanted.includes(otp));
 if (releases.length === 0) throw new Error(`there is no BEAM of ${wanted} with GenStage here: npm run interop:prepare`);
 if (options.profile) {
   await Network.with(releases[0], profileOn);
+} else if (options.soak) {
+  await soak(releases[0]);
 } else {
   const load = [loadavg()[0]];
   const results = [];
@@ -120,10 +152,7 @@ if (options.profile) {
   load.push(loadavg()[0]);
   const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, load };
   const texts = Object.fromEntries(results.map((result) => [`rows of OTP ${result.otp}`, textOf(result, machine)]));
-  for (const text of Object.values(texts)) console.log(`\n${text}`);
-  if (options.json)
-    await writeFile(options.json, `${JSON.stringify({ machine, rounds, seconds, results }, undefined, 1)}\n`);
-  if (options.write) await writeTables(texts);
+  await report({ machine, rounds, seconds, results }, texts);
 }
 
 function textOf({ rows, peers, missing }, { cores, load }) {

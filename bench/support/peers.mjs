@@ -65,7 +65,7 @@ async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist")) {
     startProfile: () => ask("profile"),
     stopProfile: () => ask("profiled"),
     stop: async () => {
-      child.disconnect();
+      if (child.connected) child.disconnect();
       await ended;
     },
   };

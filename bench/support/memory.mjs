@@ -1,0 +1,38 @@
+// Does the memory of a peer stay where it was while one row runs at full speed?
+import { median } from "./figures.mjs";
+import { table } from "./report.mjs";
+
+const WINDOW_SECONDS = 30;
+const MB = 2 ** 20;
+
+/** Samples after each timing, for so many seconds; the levels of the first and of the last 30 seconds. */
+export async function memoryDuring(meter, peer, row, seconds) {
+  await meter.warmUp(row);
+  const start = performance.now();
+  const samples = [];
+  for (let second = 0; second < seconds; ) {
+    await meter.measure(row);
+    second = (performance.now() - start) / 1000;
+    const { rss, heapUsed, external } = await peer.memory();
+    samples.push({ second: Math.round(second), rss, used: heapUsed + external });
+  }
+  const first = samples.filter(({ second }) => second <= WINDOW_SECONDS);
+  const last = samples.filter(({ second }) => second >= seconds - WINDOW_SECONDS);
+  return { id: row.id, title: row.title, seconds, first: levelOf(first), last: levelOf(last), samples };
+}
+
+/** In MB: the resident memory, and the least that was in use, which is what a garbage collection had just left. */
+function levelOf(samples) {
+  return {
+    rss: Math.round(median(samples.map(({ rss }) => rss)) / MB),
+    used: Math.round(Math.min(...samples.map(({ used }) => used)) / MB),
+  };
+}
+
+export function memoryTable(rows) {
+  const head = ["row", "RSS, first 30 s", "last 30 s", "in use, first 30 s", "last 30 s"];
+  return table(
+    head,
+    rows.map(({ title, first, last }) => [title, first.rss, last.rss, first.used, last.used].map(String)),
+  );
+}
