@@ -6,7 +6,7 @@
 // back as it was, and each timing ends with a proof that everything has arrived.
 //
 // Run: npm run bench -- [options]                                          (needs BEAMs: npm run interop:prepare)
-//   --rows calls-64-in,send,stage-maps    these rows (see bench/rows.mjs), or all whose ids begin so; default: all
+//   --rows calls-64-in,send,stage-maps    these rows (see bench/rows.mjs), or all whose ids begin so; default: all, and the codecs
 //   --peers tiebeam,beam,tiebeam=DIR      default: all there are; DIR is another build of the library, to compare the two
 //   --otp 25,29                           releases; default: 25 and 29, as far as they are at hand
 //   --rounds 5 --seconds 1                how often, and how long each timing takes
@@ -20,6 +20,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { chosenRows } from "./rows.mjs";
+import { compareCodecs } from "./support/codec.mjs";
 import { writeTables } from "./support/document.mjs";
 import { findReleases } from "./support/harness.mjs";
 import { Meter } from "./support/measure.mjs";
@@ -152,7 +153,10 @@ if (options.profile) {
   load.push(loadavg()[0]);
   const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, load };
   const texts = Object.fromEntries(results.map((result) => [`rows of OTP ${result.otp}`, textOf(result, machine)]));
-  await report({ machine, rounds, seconds, results }, texts);
+  // Nothing in particular was asked for: everything is.
+  const codec = ids === undefined ? await compareCodecs(options.otp) : undefined;
+  if (codec) texts.codec = codec.text;
+  await report({ machine, rounds, seconds, results, ...(codec && { codec: codec.results }) }, texts);
 }
 
 function textOf({ rows, peers, missing }, { cores, load }) {

@@ -53,10 +53,11 @@ export function tableOf(rows, names) {
     pairCell(row, row.peers[PAIR]),
     ...others.map((name) => cell(row, row.peers[name])),
     spreadOf(row.peers[ours]),
+    cpuCell(row.peers[ours], row.peers[PAIR]),
     row.limit === undefined ? (row.target?.toFixed(1) ?? "") : `≤ ${inUnit(row, row.limit)}`,
     verdict(row, row.peers[ours]),
   ]);
-  return table(["row", "BEAM pair", ...others, "spread", "to reach", ""], lines);
+  return table(["row", "BEAM pair", ...others, "spread", "CPU, us", "to reach", ""], lines);
 }
 
 /** The first column is text, the others figures. */
@@ -77,6 +78,12 @@ function cell(row, measured) {
 function spreadOf(measured) {
   if (measured?.ratio === undefined) return "";
   return `${measured.ratio.min.toFixed(2)}-${measured.ratio.max.toFixed(2)}`;
+}
+
+/** For each thing: what the peer takes, and what the BEAM takes in its place. */
+function cpuCell(...measured) {
+  const each = measured.map((one) => one?.cpuEach?.peer);
+  return each.includes(undefined) ? "" : each.map((us) => Number(us.toPrecision(2))).join(" / ");
 }
 
 /** A rate in thousands or millions, of large messages in bytes; a time in milliseconds; memory in KiB. */
