@@ -20,6 +20,10 @@ export const CONSTRAINTS: readonly { readonly reason: string; readonly forbids: 
       fault.startsWith("link-") && (connects === "both" || epmd === "none" || transport === "ipv6"),
   },
   {
+    reason: "without epmd two BEAMs would listen at the same port and address; certificates are made for one release",
+    forbids: ({ second, epmd, transport }) => second !== "none" && (epmd === "none" || transport.startsWith("tls")),
+  },
+  {
     reason: "each pair of releases once, with our node on its first runtime and no faults",
     forbids: ({ otp, second, fault, runtime }) =>
       second !== "none" && (Number(second) <= Number(otp) || fault !== "none" || !isCurrent(runtime)),
