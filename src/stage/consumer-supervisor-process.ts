@@ -14,7 +14,8 @@ import type { SuperviseEvents } from "./consumer-supervisor.ts";
 import { after, type StageHost, stoppingText, Work } from "./host.ts";
 import { readStageMessage, readStageRequest } from "./messages.ts";
 import { endsConsumer, keywords, type Subscribe, type Subscription } from "./subscription.ts";
-import { Upstream, type UpstreamSubscription } from "./upstream.ts";
+import { Upstream } from "./upstream.ts";
+import type { UpstreamSubscription } from "./upstream-subscription.ts";
 
 const RESTARTS: readonly string[] = ["temporary", "transient"];
 

@@ -1,10 +1,8 @@
 import { Stop } from "../otp/index.ts";
 import { Exit } from "../runtime/index.ts";
 import { atom, inspect, type Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
-import { EventBuffer } from "./buffer.ts";
 import type { CancelReason, ProducerOptions } from "./callbacks.ts";
-import { demandDispatcher } from "./demand-dispatcher.ts";
-import { BAD_OPTS, type Dispatcher, type DispatcherConsumer, Refusal } from "./dispatcher.ts";
+import { BAD_OPTS, type DispatcherConsumer } from "./dispatcher.ts";
 import { after, type StageHost, Work } from "./host.ts";
 import { Ledger } from "./ledger.ts";
 import {
@@ -15,10 +13,9 @@ import {
   eventsMessage,
   type ProducerOperation,
 } from "./messages.ts";
+import { Outflow } from "./outflow.ts";
 import { Point, Settling } from "./settling.ts";
 import { keywordObject, maxDemandOf, Subscription } from "./subscription.ts";
-
-export type DemandMode = "forward" | "accumulate";
 
 /** A subscription of a consumer to us. */
 interface DownstreamSubscription extends DispatcherConsumer {
@@ -38,40 +35,21 @@ export interface ConsumerStats {
   readonly unconfirmed: number;
 }
 
-/** What was held back while accumulating: demand, and events for which there was some, from the buffer or as they came. */
-type Held =
-  | { readonly kind: "demand"; readonly count: number }
-  | { readonly kind: "buffered"; readonly count: number }
-  | { readonly kind: "events"; readonly events: readonly unknown[] }
-  | { readonly kind: "info"; readonly message: unknown };
-
-const DEFAULT_BUFFER_SIZE = { producer: 10_000, producer_consumer: Number.POSITIVE_INFINITY } as const;
 const DUPLICATED_SUBSCRIPTION = atom("duplicated_subscription");
 const MANUAL = atom("manual");
 const UNKNOWN_SUBSCRIPTION = atom("unknown_subscription");
 
 /**
- * The half of a stage that faces its consumers: their subscriptions and demand, the dispatcher, the buffer, and the mode in
- * which demand is forwarded. Source: gen_stage.md §4, §5.1, §5.2, §5.5, §5.6. Nothing here opens a connection.
+ * The half of a stage that faces its consumers: their subscriptions, and what is known of each. Source: gen_stage.md §4. Nothing
+ * here opens a connection.
  */
 export class Downstream {
+  readonly outflow: Outflow;
   readonly #host: StageHost;
-  readonly #isInTheMiddle: boolean;
-  readonly #onDemand: (count: number) => void | Promise<void>;
-  readonly #dispatcher: Dispatcher<unknown>;
-  readonly #buffer: EventBuffer<unknown>;
   /** By the canonical form of their tag, which may be any term. */
   readonly #subscriptions = new Map<unknown, DownstreamSubscription>();
-  #mode: DemandMode;
-  #held: Held[] = [];
-  /** Events in the buffer that are held back, since they have been asked for. */
-  #heldInBuffer = 0;
-  #openDemand = 0;
-  #discarded = 0;
-  #unconfirmed = 0;
   readonly #settling = new Settling();
-  /** Pending while a link that events were sent over has no room. */
-  #full: Promise<unknown> | undefined;
+  #unconfirmed = 0;
 
   /** @param onDemand - takes demand that the buffer could not serve. */
   constructor(
@@ -81,36 +59,12 @@ export class Downstream {
     onDemand: (count: number) => void | Promise<void>,
   ) {
     this.#host = host;
-    this.#isInTheMiddle = role === "producer_consumer";
-    this.#onDemand = onDemand;
-    this.#mode = options.demand ?? "forward";
-    this.#buffer = new EventBuffer(options.bufferSize ?? DEFAULT_BUFFER_SIZE[role], options.bufferKeep ?? "last");
-    this.#dispatcher = (options.dispatcher ?? demandDispatcher())({
+    this.outflow = new Outflow(host, options, role, {
       deliver: (consumer, events) => this.#deliver(consumer, events),
-      info: (message) => this.#left(message),
-      askAgain: (consumer, count) => host.core.deliver(new Work(() => this.#askAgain(consumer, count))),
-      discarded: (count) => {
-        this.#discarded += count;
-      },
-      random: host.core.runtime.identity.random,
-      error: (text) => host.core.runtime.logger.error(`${host.title} ${text}`),
-      warn: (text) => host.core.runtime.logger.warn(`${host.title} ${text}`),
+      left: (message) => this.#left(message),
+      isSubscribed: ({ key }) => this.#subscriptions.has(key),
+      demanded: onDemand,
     });
-  }
-
-  /** The module of the dispatcher, as tools show it. */
-  get dispatcherModule(): string {
-    return this.#dispatcher.module ?? this.#dispatcher.constructor.name;
-  }
-
-  /** What consumers have asked for, as far as the dispatcher passes it on, and not got. */
-  get openDemand(): number {
-    return this.#openDemand;
-  }
-
-  /** Events that did not fit into the buffer, or that the dispatcher gave up. */
-  get discarded(): number {
-    return this.#discarded;
   }
 
   /** Events that consumers were sent which then were lost, and which nobody else gets. */
@@ -125,15 +79,6 @@ export class Downstream {
       sent,
       unconfirmed,
     }));
-  }
-
-  get mode(): DemandMode {
-    return this.#mode;
-  }
-
-  /** Events in the buffer; those held back while accumulating are not counted. */
-  get bufferedCount(): number {
-    return this.#buffer.size - this.#heldInBuffer;
   }
 
   /** Takes what a consumer sent under a tag. */
@@ -158,7 +103,7 @@ export class Downstream {
 
   /** A consumer may get so many more events; they go to the pid that it asked or confirmed with. */
   #granted({ key, tag }: DownstreamSubscription, pid: Pid, count: number): void | Promise<void> {
-    if (count > 0) return this.#demanded(this.#dispatcher.ask(count, { key, pid, tag }));
+    if (count > 0) return this.outflow.ask({ key, pid, tag }, count);
   }
 
   #confirmed(subscription: DownstreamSubscription, pid: Pid, count: number): void | Promise<void> {
@@ -167,17 +112,12 @@ export class Downstream {
     return this.#granted(subscription, pid, granted);
   }
 
-  /** In the name of a consumer, which did not get what it had asked for. Its own figures know nothing of that. */
-  #askAgain({ key, pid, tag }: DispatcherConsumer, count: number): void | Promise<void> {
-    if (this.#subscriptions.has(key)) return this.#demanded(this.#dispatcher.ask(count, { key, pid, tag }));
-  }
-
   /**
    * Calls `settled` once all events emitted so far have been sent to consumers, and those that confirm have confirmed them, or
    * they have been discarded.
    */
   whenSettled(settled: () => void): void {
-    this.info(this.#settling.add(settled));
+    this.outflow.info(this.#settling.add(settled));
   }
 
   /** The events before an info have left. */
@@ -188,61 +128,6 @@ export class Downstream {
 
   *#ledgers(): Iterable<Ledger> {
     for (const { ledger } of this.#subscriptions.values()) yield ledger;
-  }
-
-  /** Emits events: to consumers as far as they have asked, else to the buffer. The promise says that a link is full. */
-  emit(events: readonly unknown[]): void | Promise<void> {
-    this.#dispatch(events);
-    return this.#room();
-  }
-
-  /** Delivers a message to the stage itself once the events emitted before it have left. */
-  info(message: unknown): void {
-    if (this.#isHolding) this.#held.push({ kind: "info", message });
-    else if (!this.#buffer.putInfo(message)) this.#dispatcher.info(message);
-  }
-
-  /** Something is held back, behind which what comes has to stay. */
-  get #isHolding(): boolean {
-    return this.#mode === "accumulate" && this.#held.length > 0;
-  }
-
-  /** GenStage lets infos overtake what is held back; here they keep their place, and a stop behind events stays behind. */
-  #infoDue(message: unknown): void {
-    if (this.#isHolding) this.#held.push({ kind: "info", message });
-    else this.#dispatcher.info(message);
-  }
-
-  /** Switches between holding back and forwarding; what was held follows in its order, one by one. */
-  setMode(mode: DemandMode): void | Promise<void> {
-    if (mode === this.#mode) return;
-    this.#mode = mode;
-    if (mode === "accumulate") return;
-    this.#heldInBuffer = 0;
-    return after(this.#replay(), () => {
-      if (this.#host.core.alive && this.#mode === "forward") this.#serve(0);
-    });
-  }
-
-  #replay(): void | Promise<void> {
-    while (this.#held.length > 0 && this.#host.core.alive) {
-      const pending = this.#replayOne(this.#held.shift()!);
-      if (pending instanceof Promise) return pending.then(() => this.#replay());
-    }
-  }
-
-  #replayOne(entry: Held): void | Promise<void> {
-    switch (entry.kind) {
-      case "demand":
-        return this.#passOn(entry.count);
-      case "buffered":
-        return void this.#serve(entry.count);
-      case "events":
-        this.#release(entry.events);
-        return this.#room();
-      case "info":
-        return this.info(entry.message);
-    }
   }
 
   #subscribe(pid: Pid, tag: Term, current: Current | undefined, options: Term): void | Promise<void> {
@@ -261,7 +146,7 @@ export class Downstream {
     const key = termKey(tag);
     const from = new Subscription(pid, tag);
     const monitor: Ref = core.monitor(pid, (reason) => core.deliver(new Work(() => this.#down(monitor, key, reason))));
-    const confirms = given[ACK_OPTION] === true && this.#dispatcher.sharesEvents !== true;
+    const confirms = given[ACK_OPTION] === true && !this.outflow.sharesEvents;
     const ledger = new Ledger(confirms ? maxDemandOf(given) : undefined);
     const subscription = { key, pid, tag, monitor, from, confirms, ledger };
     this.#subscriptions.set(key, subscription);
@@ -273,11 +158,9 @@ export class Downstream {
         if (answer !== undefined && answer !== "automatic") {
           throw new Exit(tuple(atom("bad_return_value"), answer === "manual" ? MANUAL : (answer as object)));
         }
-        const demand = this.#dispatcher.subscribe(subscription, given);
-        if (demand instanceof Refusal) {
-          return this.#end(subscription, { kind: "cancel", reason: demand.reason as Term });
-        }
-        return this.#demanded(demand);
+        return this.outflow.subscribe(subscription, given, (reason) =>
+          this.#end(subscription, { kind: "cancel", reason }),
+        );
       },
     );
   }
@@ -307,112 +190,17 @@ export class Downstream {
         const { ledger, confirms } = subscription;
         this.#unconfirmed += confirms ? 0 : ledger.unconfirmed;
         const { events, points } = ledger.takeBack();
-        this.#dispatcher.takeBack?.(subscription, events);
-        const demand = this.#dispatcher.cancel(subscription);
-        if (this.#dispatcher.takeBack === undefined) this.#dispatchAgain(events);
-        for (const point of points) this.info(point);
-        return this.#demanded(demand);
+        return this.outflow.cancel(subscription, events, () => {
+          for (const point of points) this.outflow.info(point);
+        });
       },
     );
   }
 
-  /** What a consumer that is gone has not confirmed goes to others, before anything that was emitted later. */
-  #dispatchAgain(events: readonly unknown[]): void {
-    if (events.length === 0) return;
-    const left = this.#mode === "forward" ? this.#dispatcher.dispatch(events) : events;
-    this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
-    this.#buffer.putBack(left);
-  }
-
-  /** There is new demand. */
-  #demanded(count: number): void | Promise<void> {
-    this.#openDemand += count;
-    // In the middle it is all the demand there is that counts: a dispatcher may have held back what it can let go by now.
-    return this.#passOn(this.#isInTheMiddle ? this.#openDemand : count);
-  }
-
-  /** Serves demand from the buffer, and passes on what is left of it. */
-  #passOn(count: number): void | Promise<void> {
-    if (this.#mode === "accumulate") return this.#hold(count);
-    const rest = count - this.#serve(count);
-    return after(this.#room(), () => {
-      if (rest <= 0) return;
-      if (this.#mode === "forward") return this.#onDemand(rest);
-      this.#held.push({ kind: "demand", count: rest });
-    });
-  }
-
-  /** Demand that comes while accumulating. */
-  #hold(count: number): void {
-    const buffered = Math.min(count, this.bufferedCount);
-    this.#heldInBuffer += buffered;
-    if (buffered > 0) this.#held.push({ kind: "buffered", count: buffered });
-    if (count > buffered) this.#held.push({ kind: "demand", count: count - buffered });
-  }
-
-  /**
-   * Sends events of the buffer: as many as the dispatcher is ready for, which may be more than it passed on as demand, where
-   * others had asked for them who are gone; or up to `count`. Gives how many that were.
-   */
-  #serve(count: number): number {
-    let served = 0;
-    const limit = this.#dispatcher.ready ?? count;
-    while (served < limit) {
-      const { events, infos } = this.#buffer.take(limit - served);
-      if (events.length === 0) break;
-      const left = this.#offer(events);
-      served += events.length - left.length;
-      if (left.length > 0) {
-        this.#buffer.putBack(left, infos);
-        break;
-      }
-      for (const info of infos) this.#infoDue(info);
-    }
-    return served;
-  }
-
-  /** Events have been emitted. They stay behind those that are held back, also while these are on their way out. */
-  #dispatch(events: readonly unknown[]): void {
-    if (this.#mode === "accumulate" || this.#held.some(({ kind }) => kind === "events")) {
-      this.#held.push({ kind: "events", events });
-    } else this.#release(events);
-  }
-
-  /** What is in the buffer goes before them. */
-  #release(events: readonly unknown[]): void {
-    if (this.#buffer.size > 0) this.#serve(0);
-    const left = this.#offer(events);
-    if (left.length > 0) this.#store(left);
-  }
-
-  /** Lets events go; gives those that nobody wants yet. */
-  #offer(events: readonly unknown[]): readonly unknown[] {
-    const left = this.#dispatcher.dispatch(events);
-    this.#openDemand = Math.max(0, this.#openDemand - (events.length - left.length));
-    return left;
-  }
-
-  #store(events: readonly unknown[]): void {
-    this.#dispatcher.buffered?.(events.length);
-    const { discarded, infos } = this.#buffer.put(events);
-    for (const info of infos) this.#infoDue(info);
-    this.#discarded += discarded;
-    if (discarded === 0 || this.#host.callbacks.formatDiscarded?.(discarded) === false) return;
-    this.#host.core.runtime.logger.warn(`${this.#host.title} has discarded ${discarded} events from buffer`);
-  }
-
-  #deliver(consumer: DispatcherConsumer, events: readonly unknown[]): void {
+  #deliver({ key, pid, tag }: DispatcherConsumer, events: readonly unknown[]): Promise<unknown> | undefined {
     const { core } = this.#host;
-    this.#subscriptions.get(consumer.key)?.ledger.send(events);
-    const full = core.send(consumer.pid, eventsMessage(core.pid, consumer.tag, events), false);
-    if (full !== undefined) this.#full = this.#full === undefined ? full : Promise.all([this.#full, full]);
-  }
-
-  /** What to wait for before anything else is emitted. */
-  #room(): void | Promise<void> {
-    const full = this.#full;
-    this.#full = undefined;
-    return full?.then(() => {});
+    this.#subscriptions.get(key)?.ledger.send(events);
+    return core.send(pid, eventsMessage(core.pid, tag, events), false);
   }
 
   #sendCancelled(pid: Pid, tag: Term, reason: unknown): void {

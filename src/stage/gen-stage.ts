@@ -1,8 +1,8 @@
 import { type CallOptions, type Destination, nameText, type Process } from "../runtime/index.ts";
 import { Atom, atom, atomTerm, isTuple, Pid, type Term, tuple } from "../term/index.ts";
-import type { DemandMode } from "./downstream.ts";
 import { from } from "./from.ts";
 import { type Current, demandRequest, drainRequest, infoRequest, subscribeRequest } from "./messages.ts";
+import type { DemandMode } from "./outflow.ts";
 import { checkTravelling, keywords, type SubscribeTo } from "./subscription.ts";
 import { through } from "./through.ts";
 

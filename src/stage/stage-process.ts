@@ -8,16 +8,18 @@ import {
   type StageCallbacks,
   WithOptions,
 } from "./callbacks.ts";
-import { type DemandMode, Downstream } from "./downstream.ts";
+import { Downstream } from "./downstream.ts";
 import { after, type StageHost, stoppingText, Work } from "./host.ts";
 import { Intake } from "./intake.ts";
 import { readStageMessage, readStageRequest, type StageMessage, type StageRequest } from "./messages.ts";
+import type { DemandMode } from "./outflow.ts";
 import { checkStageOptions, type StageRole } from "./stage-options.ts";
 import { StageOwnProcess } from "./stage-own-process.ts";
 import { stageStatus } from "./stage-status.ts";
 import { type StageStats, statsOf } from "./stats.ts";
 import { type CancelMode, endsConsumer, keywords, type Subscribe } from "./subscription.ts";
-import { type SubscribeRequest, Upstream, type UpstreamOwner, type UpstreamSubscription } from "./upstream.ts";
+import { Upstream, type UpstreamOwner } from "./upstream.ts";
+import type { SubscribeRequest, UpstreamSubscription } from "./upstream-subscription.ts";
 
 const OK = atom("ok");
 const ERROR = atom("error");
@@ -46,7 +48,7 @@ export class StageProcess extends GenServerProcess {
     this.#role = role;
     this.#host = this.#makeHost();
     if (role === "producer_consumer") {
-      this.#intake = new Intake(() => core.alive && (this.#downstream?.openDemand ?? 0) > 0);
+      this.#intake = new Intake(() => core.alive && (this.#downstream?.outflow.openDemand ?? 0) > 0);
     }
     if (role !== "producer") {
       const owner: UpstreamOwner = {
@@ -66,7 +68,7 @@ export class StageProcess extends GenServerProcess {
         core.runtime.clock.defer(() => core.deliver(afterEvents ? new Work(() => this.#whenSettled(work)) : work));
       },
       info: (message) => this.#later(() => this.#info(message)),
-      openDemand: () => this.#downstream?.openDemand ?? 0,
+      openDemand: () => this.#downstream?.outflow.openDemand ?? 0,
     };
   }
 
@@ -141,11 +143,11 @@ export class StageProcess extends GenServerProcess {
         return this.reply(from, OK);
       case "estimate":
         if (this.#downstream === undefined) this.#logError("can only be a :producer to count its buffered events");
-        return this.reply(from, this.#downstream?.bufferedCount ?? 0);
+        return this.reply(from, this.#downstream?.outflow.bufferedCount ?? 0);
       case "drain":
         return this.#drain(from);
       case "demand":
-        if (known.mode === undefined) return this.reply(from, atom(this.#downstream?.mode ?? "forward"));
+        if (known.mode === undefined) return this.reply(from, atom(this.#downstream?.outflow.mode ?? "forward"));
     }
     return super.call(request, from);
   }
@@ -171,7 +173,7 @@ export class StageProcess extends GenServerProcess {
   }
 
   #emit(events: readonly unknown[]): void | Promise<void> {
-    if (this.#downstream !== undefined) return this.#downstream.emit(events);
+    if (this.#downstream !== undefined) return this.#downstream.outflow.emit(events);
     this.#logError(`cannot dispatch events (an empty list must be returned): ${inspect(events)}`);
   }
 
@@ -217,7 +219,7 @@ export class StageProcess extends GenServerProcess {
   }
 
   protected override shown() {
-    return stageStatus(this.stats(), this.#downstream?.dispatcherModule);
+    return stageStatus(this.stats(), this.#downstream?.outflow.dispatcherModule);
   }
 
   /** Figures about it, as they are now. */
@@ -239,8 +241,8 @@ export class StageProcess extends GenServerProcess {
   #info(message: unknown): void {
     const downstream = this.#downstream;
     if (downstream === undefined) this.core.deliver(message);
-    else if (this.#intake === undefined || this.#intake.isEmpty) downstream.info(message);
-    else void this.#intake.put(() => downstream.info(message));
+    else if (this.#intake === undefined || this.#intake.isEmpty) downstream.outflow.info(message);
+    else void this.#intake.put(() => downstream.outflow.info(message));
   }
 
   /** Does it when all that it has taken in and emitted has left, and has been confirmed by those who confirm. */
@@ -253,7 +255,7 @@ export class StageProcess extends GenServerProcess {
 
   #setMode(mode: DemandMode): void | Promise<void> {
     const downstream = this.#downstream;
-    if (this.#role === "producer") return this.#machinery(() => downstream?.setMode(mode));
+    if (this.#role === "producer") return this.#machinery(() => downstream?.outflow.setMode(mode));
     if (this.#role === "producer_consumer" && mode === "forward") return; // as it is
     this.#logError(`is no producer and cannot set its demand to ${mode}`);
   }

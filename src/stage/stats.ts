@@ -15,7 +15,7 @@ export interface StageStats {
   readonly consumers: readonly ConsumerStats[];
   /** Events that nobody has asked for yet. */
   readonly buffered: number;
-  /** Events that the full buffer has discarded since the start. */
+  /** Events that the full buffer or the dispatcher has discarded since the start. */
   readonly discarded: number;
   /**
    * Events that consumers had been sent which then were lost, and had neither confirmed nor asked anew for, since the start: as
@@ -36,8 +36,8 @@ export function statsOf(
     role,
     producers: upstream?.stats() ?? [],
     consumers: downstream?.stats() ?? [],
-    buffered: downstream?.bufferedCount ?? 0,
-    discarded: downstream?.discarded ?? 0,
+    buffered: downstream?.outflow.bufferedCount ?? 0,
+    discarded: downstream?.outflow.discarded ?? 0,
     unconfirmed: downstream?.unconfirmed ?? 0,
   };
 }

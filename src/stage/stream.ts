@@ -15,11 +15,11 @@ import {
 import { atom, isList, Pid, type Term, tuple } from "../term/index.ts";
 import { type CancelReason, type ConsumerOptions, withOptions } from "./callbacks.ts";
 import { Consumer } from "./consumer.ts";
-import type { DemandMode } from "./downstream.ts";
 import { demandRequest } from "./messages.ts";
+import type { DemandMode } from "./outflow.ts";
 import { StageProcess } from "./stage-process.ts";
 import { type CancelMode, checkOptions, type SubscriptionOptions } from "./subscription.ts";
-import type { UpstreamSubscription } from "./upstream.ts";
+import type { UpstreamSubscription } from "./upstream-subscription.ts";
 
 /** Options of {@link stream}, besides those of every subscription. */
 export interface StreamOptions extends SubscriptionOptions {

@@ -1,19 +1,13 @@
 import { Stop } from "../otp/index.ts";
 import { type Address, Exit, type MonitorTarget } from "../runtime/index.ts";
-import { atom, atomTerm, inspect, Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
+import { atom, atomTerm, type Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
 import { Asks } from "./asks.ts";
 import type { CancelReason } from "./callbacks.ts";
-import { type Chunk, Demand } from "./demand.ts";
+import { Demand } from "./demand.ts";
+import { Handling } from "./handling.ts";
 import { type StageHost, Work } from "./host.ts";
 import type { Intake } from "./intake.ts";
-import {
-  ackMessage,
-  askMessage,
-  type ConsumerOperation,
-  type Current,
-  cancelMessage,
-  subscribeMessage,
-} from "./messages.ts";
+import { askMessage, type ConsumerOperation, cancelMessage, subscribeMessage } from "./messages.ts";
 import { describe, peerTerm, resolveProducer } from "./producer-address.ts";
 import { type Position, Resubscriber } from "./resubscriber.ts";
 import { isFunctionElsewhere, problemOfSelector } from "./selector-check.ts";
@@ -24,32 +18,9 @@ import {
   keywords,
   type ParsedOptions,
   parseOptions,
-  type Subscribe,
   Subscription,
 } from "./subscription.ts";
-
-/** A subscription of ours to a producer. */
-export interface UpstreamSubscription {
-  /** The reference of our monitor on the producer: what both sides call the subscription. */
-  readonly tag: Ref;
-  readonly producer: MonitorTarget;
-  readonly cancel: CancelMode;
-  /** Undefined when the demand is the user's business. */
-  readonly demand: Demand | undefined;
-  /** As `handleSubscribe` and `handleCancel` see it: with what was subscribed to, a pid or a name. */
-  readonly from: Subscription;
-  readonly asks: Asks;
-  /** What it was made by, as to make it again. */
-  readonly request: SubscribeRequest;
-  readonly options: ParsedOptions;
-  /** Events that came, and events that `handleEvents` is done with. */
-  received: number;
-  handled: number;
-  /** The producer wants to know what has been handled. */
-  confirms: boolean;
-  /** As a consumer's `handleEvents` sees it: with the pid that the latest events came from, to which asks go. */
-  source: Subscription | undefined;
-}
+import type { SubscribeRequest, UpstreamSubscription } from "./upstream-subscription.ts";
 
 /** What the owner of an {@link Upstream} decides. */
 export interface UpstreamOwner {
@@ -63,18 +34,6 @@ export interface UpstreamOwner {
   missing(to: string, cancel: CancelMode): void | Promise<void>;
   /** Something is wrong with the options of a subscription, which was logged; it is not made. */
   refused?(problem: string): void;
-}
-
-/** What asks for a subscription. */
-export interface SubscribeRequest {
-  readonly to: unknown;
-  /** A keyword list, as it came. */
-  readonly options: Term;
-  readonly current?: Current | undefined;
-  /** What was asked for here rather than by a message, with what only this side goes by. */
-  readonly own?: Subscribe | undefined;
-  /** What this subscription takes up after a loss. */
-  readonly position?: Position | undefined;
 }
 
 /** Figures about one subscription to a producer. */
@@ -101,6 +60,7 @@ export class Upstream {
   readonly #owner: UpstreamOwner;
   readonly #intake: Intake | undefined;
   readonly #resubscriber: Resubscriber;
+  readonly #handling: Handling;
   /** By the canonical form of their tag. */
   readonly #subscriptions = new Map<unknown, UpstreamSubscription>();
 
@@ -109,6 +69,11 @@ export class Upstream {
     this.#host = host;
     this.#owner = owner;
     this.#intake = intake;
+    this.#handling = new Handling(host, {
+      isInTheMiddle: intake !== undefined,
+      isLive: (subscription) => this.#subscriptions.get(termKey(subscription.tag)) === subscription,
+      whenSettled: owner.whenSettled,
+    });
     this.#resubscriber = new Resubscriber(host, (own, position) =>
       this.subscribe({ to: own.to, options: keywords(own) as unknown as Term, own, position }),
     );
@@ -122,14 +87,14 @@ export class Upstream {
   /** Events that `handleEvents` only took note of have been handled. */
   confirm(tag: Term, to: Address, count: number): void {
     const subscription = this.#subscriptions.get(termKey(tag));
-    if (subscription !== undefined) this.#confirm(subscription, to, count);
+    if (subscription !== undefined) this.#handling.confirm(subscription, to, count);
   }
 
   /** Asks for events of a subscription whose demand is the user's business. */
   ask(tag: Term, to: Address, count: number): void {
     const subscription = this.#subscriptions.get(termKey(tag));
     if (subscription === undefined) this.#send(to, askMessage(this.#host.core.pid, tag, count));
-    else this.#ask(subscription, to, count);
+    else this.#handling.ask(subscription, to, count);
   }
 
   stats(): SubscriptionStats[] {
@@ -182,7 +147,7 @@ export class Upstream {
       subscription.confirms = true;
       return;
     }
-    const work = () => this.#events(subscription, pid, operation.events);
+    const work = () => this.#handling.take(subscription, pid, operation.events);
     return this.#intake === undefined ? work() : this.#intake.put(work);
   }
 
@@ -249,70 +214,11 @@ export class Upstream {
           source: undefined,
         };
         this.#subscriptions.set(termKey(tag), subscription);
-        if (demand !== undefined) this.#ask(subscription, producer, demand.max);
+        if (demand !== undefined) this.#handling.ask(subscription, producer, demand.max);
         this.#owner.opened?.(subscription);
         reply?.(tuple(OK, tag));
       },
     );
-  }
-
-  #events(subscription: UpstreamSubscription, pid: Pid, events: Term[]): void | Promise<void> {
-    const { demand } = subscription;
-    // A stage in the middle keeps to what it subscribed to, as GenStage's does: to the name, whoever answers to it.
-    const isInTheMiddle = this.#intake !== undefined;
-    const source = isInTheMiddle ? subscription.from : sourceOf(subscription, pid);
-    const producer = isInTheMiddle ? subscription.producer : pid;
-    subscription.received += events.length;
-    // What waited until its subscription was over comes in one piece, and nobody is there to be asked.
-    const isOver = this.#subscriptions.get(termKey(subscription.tag)) !== subscription;
-    if (demand === undefined || isOver) {
-      return this.#host.run(
-        () => this.#host.callbacks.handleEvents?.(events, source),
-        () => this.#handled(subscription, producer, events.length),
-      );
-    }
-    const chunks = demand.take(events.length);
-    for (const { excess } of chunks) if (excess > 0) this.#logExcess(excess, source);
-    return this.#handle(subscription, source, producer, events, chunks);
-  }
-
-  /** Hands over chunk by chunk; each is asked for anew when it has been handled. */
-  #handle(
-    subscription: UpstreamSubscription,
-    source: Subscription,
-    producer: Address,
-    events: Term[],
-    chunks: readonly Chunk[],
-    index = 0,
-    at = 0,
-  ): void | Promise<void> {
-    const { core, callbacks } = this.#host;
-    while (index < chunks.length && core.alive) {
-      const { size, ask } = chunks[index++]!;
-      const chunk = size === events.length ? events : events.slice(at, at + size);
-      at += size;
-      const pending = this.#host.run(
-        () => callbacks.handleEvents?.(chunk, source),
-        () => {
-          this.#handled(subscription, producer, size);
-          if (ask > 0) this.#ask(subscription, producer, ask);
-        },
-      );
-      if (pending instanceof Promise)
-        return pending.then(() => this.#handle(subscription, source, producer, events, chunks, index, at));
-    }
-  }
-
-  #handled(subscription: UpstreamSubscription, producer: Address, count: number): void {
-    if (this.#host.callbacks.confirmsItself !== true) this.#confirm(subscription, producer, count);
-  }
-
-  #confirm(subscription: UpstreamSubscription, producer: Address, count: number): void {
-    subscription.handled += count;
-    if (!subscription.confirms) return;
-    const confirm = () => this.#send(producer, ackMessage(this.#host.core.pid, subscription.tag, count));
-    if (this.#owner.whenSettled === undefined) confirm();
-    else this.#owner.whenSettled(confirm);
   }
 
   #down(tag: Ref, reason: Term): void | Promise<void> {
@@ -339,19 +245,8 @@ export class Upstream {
     this.#resubscriber.schedule(own, nextPosition(request, from, handled));
   }
 
-  #ask(subscription: UpstreamSubscription, to: Address, count: number): void {
-    const { tag, asks } = subscription;
-    asks.ask(to, count, () => this.#subscriptions.has(termKey(tag)));
-  }
-
-  #logExcess(count: number, from: Subscription): void {
-    this.#host.core.runtime.logger.error(
-      `${this.#host.title} has received ${count} events in excess from: ${inspect(from)}`,
-    );
-  }
-
   #send(to: Address, message: unknown): void {
-    // Asks and cancels are few and small: a link without room at the moment takes them all the same.
+    // These are few and small: a link without room at the moment takes them all the same.
     void this.#host.core.send(to, message, false);
   }
 }
@@ -363,14 +258,4 @@ function nextPosition({ position }: SubscribeRequest, from: Subscription, handle
     attempt: handled > 0 ? 1 : (position?.attempt ?? 0) + 1,
     from,
   };
-}
-
-/** The subscription as seen from events that come from `pid`, which changes as good as never. */
-function sourceOf(subscription: UpstreamSubscription, pid: Pid): Subscription {
-  const known = subscription.source ?? subscription.from;
-  if (!(known.peer instanceof Pid && known.peer.key === pid.key)) {
-    subscription.source = new Subscription(pid, subscription.tag);
-    return subscription.source;
-  }
-  return known;
 }
