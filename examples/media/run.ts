@@ -11,6 +11,8 @@ const { values } = parseArgs({
     elixir: { type: "string", default: "" },
     node: { type: "string", default: "encoder@127.0.0.1" },
     contents: { type: "string", default: "20" },
+    /** Stages in TypeScript confirm. */
+    ack: { type: "boolean", default: false },
   },
 });
 const COUNT = Number(values.contents);
@@ -56,7 +58,7 @@ for (const direction of ["Upload", "Download"] as const) {
     reportTo: place("reports"),
   };
   const plan: Plan = ORDER[direction].map((step) => [step, [inBeam.includes(step) ? values.node : node.name]]);
-  await node.start(pipeline(direction, plan, services, node.name));
+  await node.start(pipeline(direction, plan, services, node.name, values.ack));
   if (values.elixir) await node.erpc.call(values.node, mod("Media"), "start", inElixir(direction, plan, services));
 
   console.log(`${direction}:`);
