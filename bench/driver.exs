@@ -111,6 +111,8 @@ defmodule Bench.Driver do
 
   @doc "Connects `count` times: the median time from the call that opens the connection to its reply."
   def connect(peer, _row, count) do
+    same(peer, @request)
+
     times =
       for _ <- 1..count do
         Node.monitor(peer, true)

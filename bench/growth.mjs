@@ -9,15 +9,13 @@
 // Run: npm run build && node bench/growth.mjs [--rows received,maps] [--rounds 5] [--most 1000000] [--json FILE] [--write]
 // Output: a table on stdout, progress on stderr; --write puts it into docs/performance.md. Exit code 1 when a row is worse than
 // linear.
-import { writeFile } from "node:fs/promises";
 import { availableParallelism, loadavg } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { writeTables } from "./support/document.mjs";
 import { median } from "./support/figures.mjs";
 import { growthRows } from "./support/growth-rows.mjs";
 import { collectGarbage } from "./support/heap.mjs";
-import { table } from "./support/report.mjs";
+import { publish } from "./support/publish.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -43,15 +41,13 @@ for (const { id, title, sizes, measure } of growthRows) {
     nanoseconds[size] = await costOf((repeat) => measure(size, repeat));
     process.stderr.write(`${id} ${size}: ${nanoseconds[size]} ns\n`);
   }
-  rows.push({ id, title, nanoseconds, exponent: exponentOf(nanoseconds) });
+  const exponent = exponentOf(nanoseconds);
+  rows.push({ id, title, nanoseconds, exponent, linear: exponent <= LINEAR });
 }
 
-const conditions = `Node.js ${process.version}; ${options.rounds} rounds; ${availableParallelism()} cores; load ${loadavg()[0]}`;
-const text = `${conditions}.\n\n${tableOf(rows)}`;
-console.log(text);
-if (options.json) await writeFile(options.json, `${JSON.stringify({ conditions, rows }, undefined, 1)}\n`);
-if (options.write) await writeTables({ growth: text });
-if (rows.some(({ exponent }) => exponent > LINEAR)) process.exitCode = 1;
+const machine = { cores: availableParallelism(), load: loadavg()[0] };
+await publish({ kind: "growth", node: process.version, rounds: Number(options.rounds), machine, rows }, options);
+if (rows.some(({ linear }) => !linear)) process.exitCode = 1;
 
 /** Nanoseconds of processor time for each item. */
 async function costOf(measure) {
@@ -76,17 +72,5 @@ function exponentOf(costs) {
   const mean = (i) => points.reduce((sum, point) => sum + point[i], 0) / points.length;
   const [x, y] = [mean(0), mean(1)];
   const product = (a, b) => points.reduce((sum, point) => sum + (point[a] - [x, y][a]) * (point[b] - [x, y][b]), 0);
-  return Number((product(0, 1) / product(0, 0)).toFixed(2));
-}
-
-function tableOf(rows) {
-  const sizes = [...new Set(rows.flatMap(({ nanoseconds }) => Object.keys(nanoseconds)))].sort((a, b) => a - b);
-  const head = ["nanoseconds for each", ...sizes.map((size) => Number(size).toLocaleString("en")), "exponent", ""];
-  const lines = rows.map(({ title, nanoseconds, exponent }) => [
-    title,
-    ...sizes.map((size) => nanoseconds[size]?.toLocaleString("en") ?? ""),
-    exponent,
-    exponent <= LINEAR ? "linear" : "worse than linear",
-  ]);
-  return table(head, lines);
+  return points.length < 2 ? 0 : Number((product(0, 1) / product(0, 0)).toFixed(2));
 }

@@ -21,12 +21,12 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { chosenRows } from "./rows.mjs";
 import { compareCodecs } from "./support/codec.mjs";
-import { writeTables } from "./support/document.mjs";
 import { findReleases } from "./support/harness.mjs";
 import { Meter } from "./support/measure.mjs";
-import { memoryDuring, memoryTable } from "./support/memory.mjs";
+import { memoryDuring } from "./support/memory.mjs";
 import { Network } from "./support/network.mjs";
-import { lineOf, summary, tableOf } from "./support/report.mjs";
+import { publish } from "./support/publish.mjs";
+import { lineOf, summary } from "./support/report.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -47,6 +47,7 @@ const full = { rows: options.rows?.split(","), rounds: Number(options.rounds), s
 const { rows: ids, rounds, seconds } = options.short ? SHORT : full;
 const rows = chosenRows(ids);
 const names = options.peers.split(",");
+if (options.write && ids !== undefined) throw new Error("--write wants all rows; for some there is bench/write.mjs");
 /** Made by others: that they fail is a result. */
 const FOREIGN = /^(ei|jinterface)/;
 const progress = (text) => process.stderr.write(`${text}\n`);
@@ -127,41 +128,22 @@ async function soakOn(network) {
   return measured;
 }
 
-async function soak(release) {
-  const measured = await Network.with(release, soakOn);
-  const text = `OTP ${release.otp}; Node.js ${process.version}; ${options.soak} s for each row; MB.\n\n${memoryTable(measured)}`;
-  await report({ seconds: Number(options.soak), otp: release.otp, rows: measured }, { memory: text });
-}
-
-async function report(results, texts) {
-  for (const text of Object.values(texts)) console.log(`\n${text}`);
-  if (options.json) await writeFile(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
-  if (options.write) await writeTables(texts);
-}
-
 const wanted = options.otp.split(",");
 const releases = (await findReleases()).filter(({ otp, genStage }) => genStage && wanted.includes(otp));
 if (releases.length === 0) throw new Error(`there is no BEAM of ${wanted} with GenStage here: npm run interop:prepare`);
 if (options.profile) {
   await Network.with(releases[0], profileOn);
 } else if (options.soak) {
-  await soak(releases[0]);
+  const measured = await Network.with(releases[0], soakOn);
+  const conditions = { node: process.version, otp: releases[0].otp, seconds: Number(options.soak) };
+  await publish({ kind: "memory", ...conditions, rows: measured }, options);
 } else {
   const load = [loadavg()[0]];
   const results = [];
   for (const release of releases) results.push(await Network.with(release, measureOn));
   load.push(loadavg()[0]);
-  const machine = { cpu: cpus()[0].model, cores: availableParallelism(), node: process.version, load };
-  const texts = Object.fromEntries(results.map((result) => [`rows of OTP ${result.otp}`, textOf(result, machine)]));
+  const machine = { cpu: cpus()[0].model, cores: availableParallelism(), load };
   // Nothing in particular was asked for: everything is.
-  const codec = ids === undefined ? await compareCodecs(options.otp) : undefined;
-  if (codec) texts.codec = codec.text;
-  await report({ machine, rounds, seconds, results, ...(codec && { codec: codec.results }) }, texts);
-}
-
-function textOf({ rows, peers, missing }, { cores, load }) {
-  const versions = Object.entries(peers).map(([name, version]) => `${name}: ${version}`);
-  const conditions = [`${rounds} rounds of ${seconds} s`, `${cores} cores`, `load ${load.join(" to ")}`];
-  const absent = Object.entries(missing).map(([name, reason]) => `\n\nMissing: ${name}, as ${reason}.`);
-  return `${[...versions, ...conditions].join("; ")}.\n\n${tableOf(rows, names)}${absent.join("")}`;
+  const codec = ids === undefined && (await compareCodecs(options.otp));
+  await publish({ kind: "rows", machine, rounds, seconds, results, ...(codec && { codec }) }, options);
 }

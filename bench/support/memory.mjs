@@ -1,6 +1,5 @@
 // Does the memory of a peer stay where it was while one row runs at full speed?
 import { median } from "./figures.mjs";
-import { table } from "./report.mjs";
 
 const WINDOW_SECONDS = 30;
 const MB = 2 ** 20;
@@ -27,12 +26,4 @@ function levelOf(samples) {
     rss: Math.round(median(samples.map(({ rss }) => rss)) / MB),
     used: Math.round(Math.min(...samples.map(({ used }) => used)) / MB),
   };
-}
-
-export function memoryTable(rows) {
-  const head = ["row", "RSS, first 30 s", "last 30 s", "in use, first 30 s", "last 30 s"];
-  return table(
-    head,
-    rows.map(({ title, first, last }) => [title, first.rss, last.rss, first.used, last.used].map(String)),
-  );
 }

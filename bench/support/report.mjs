@@ -45,7 +45,7 @@ function verdict({ target, limit, lowerIsBetter }, { value, ratio } = {}) {
 }
 
 /** A Markdown table: one line for each row, the value of the BEAM, and the other peers as ratios to it. */
-export function tableOf(rows, names) {
+export function rowsTable(rows, names) {
   const others = names.filter((name) => name !== PAIR);
   const ours = others.find((name) => name.startsWith("tiebeam"));
   const lines = rows.map((row) => [
@@ -61,7 +61,7 @@ export function tableOf(rows, names) {
 }
 
 /** The first column is text, the others figures. */
-export function table(head, lines) {
+function table(head, lines) {
   const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));
   return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
@@ -106,4 +106,25 @@ export function lineOf(row) {
     return `${name} ${inUnit(row, measured.value.median)} ${measured.ratio?.median.toFixed(2) ?? ""}${cpu}`;
   });
   return `${row.id}: ${peers.join("; ")}`;
+}
+
+export function memoryTable(rows) {
+  const head = ["row", "RSS, first 30 s", "last 30 s", "in use, first 30 s", "last 30 s"];
+  return table(
+    head,
+    rows.map(({ title, first, last }) => [title, first.rss, last.rss, first.used, last.used]),
+  );
+}
+
+/** A column for each size that any of the rows has. */
+export function growthTable(rows) {
+  const sizes = [...new Set(rows.flatMap(({ nanoseconds }) => Object.keys(nanoseconds)))].sort((a, b) => a - b);
+  const head = ["", ...sizes.map((size) => Number(size).toLocaleString("en")), "exponent", ""];
+  const lines = rows.map(({ title, nanoseconds, exponent, linear }) => [
+    title,
+    ...sizes.map((size) => nanoseconds[size]?.toLocaleString("en") ?? ""),
+    exponent,
+    linear ? "linear" : "worse than linear",
+  ]);
+  return table(head, lines);
 }
