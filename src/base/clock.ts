@@ -30,14 +30,13 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   setTimer(ms, callback, options) {
-    const due = performance.now() + ms;
     let handle: ReturnType<typeof setTimeout>;
-    const arm = () => {
-      const left = due - performance.now();
-      handle = setTimeout(left > MAX_DELAY_MS ? arm : callback, Math.min(Math.max(left, 0), MAX_DELAY_MS));
+    const wait = (left: number) => {
+      const more = left > MAX_DELAY_MS;
+      handle = setTimeout(more ? () => wait(left - MAX_DELAY_MS) : callback, more ? MAX_DELAY_MS : left);
       if (options?.unref) (handle as { unref?: () => void }).unref?.();
     };
-    arm();
+    wait(ms);
     return { cancel: () => clearTimeout(handle) };
   },
   defer: (callback) => void immediate(callback),

@@ -3,9 +3,11 @@ import { atom, atomTerm, isTuple, Pid, Ref, type Term, type Tuple, tuple } from 
 import { type Address, type Destination, resolve } from "./destination.ts";
 import { Exit, ExitError, Reason } from "./exit-reason.ts";
 import { From } from "./from.ts";
+import { PendingCall } from "./pending-call.ts";
 import type { ProcessCore } from "./process-core.ts";
 import { aliasTag } from "./reply-tag.ts";
-import { observedCall } from "./telemetry.ts";
+import { samePid } from "./same.ts";
+import { isCallObserved, observedCall } from "./telemetry.ts";
 
 /** How long to wait, and who may end the waiting early. The same everywhere. */
 export interface CallOptions {
@@ -42,6 +44,7 @@ export function call(
 ): Promise<Term> {
   const { runtime, pid: caller } = core;
   const ref = runtime.identity.newRef();
+  if (!isCallObserved(runtime)) return callAs(ref, core, to, request, options, form);
   return observedCall(
     runtime,
     () => ({ node: runtime.identity.node, caller, kind: "call", target: to, request, ref }),
@@ -50,63 +53,29 @@ export function call(
 }
 
 /** A call with this reference, which nothing else has. */
-async function callAs(
+function callAs(
   ref: Ref,
   core: ProcessCore,
   to: Destination,
   request: unknown,
-  options: CallOptions,
+  { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CallOptions,
   form: CallForm,
 ): Promise<Term> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
-  signal?.throwIfAborted();
-  checkTimeout(timeoutMs);
-  const { runtime } = core;
-  const address = resolve(to, runtime.identity.node);
-  const failure = (why: unknown) => {
-    const failed = form.failed(targetTerm(to, address), request, timeoutTerm(timeoutMs));
-    return new ExitError("call", to, why, failed === undefined ? why : tuple(why as object, failed));
-  };
-  if (!core.alive) throw new Exit(core.exitReason);
-  if (address === undefined) throw failure(Reason.noproc);
-  if (address instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");
-  if (isSelf(core, address)) throw failure(Reason.callingSelf);
-
-  let release = () => {};
-  try {
-    return await new Promise<Term>((resolvePromise, reject) => {
-      const onAbort = () => reject(signal?.reason);
-      const timer =
-        timeoutMs === Number.POSITIVE_INFINITY
-          ? undefined
-          : core.startTimer(timeoutMs, () => reject(failure(Reason.timeout)));
-      release = () => {
-        timer?.cancel();
-        signal?.removeEventListener("abort", onAbort);
-        runtime.removeAlias(ref);
-        core.demonitor(ref);
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      runtime.addAlias(ref, {
-        core,
-        deliver(reply) {
-          if (!isTuple(reply) || reply.length !== 2) return; // anybody who knows the alias can send to it
-          release();
-          resolvePromise(reply[1] as Term);
-        },
-      });
-      core.monitor(
-        address,
-        (why) => reject(why === Reason.noconnection ? runtime.nodeDownError(address.node) : failure(why)),
-        (reason) => reject(new Exit(reason)),
-        ref,
-      );
-      // A full link is no reason to do anything but wait, which this call does already.
-      void core.send(address, form.message(tuple(core.pid, aliasTag(ref)), request), false, reject);
-    });
-  } finally {
-    release();
-  }
+  return new Promise((resolvePromise, reject) => {
+    signal?.throwIfAborted();
+    checkTimeout(timeoutMs);
+    const target = resolve(to, core.runtime.identity.node);
+    const failure = (why: unknown) => {
+      const failed = form.failed(targetTerm(to, target), request, timeoutTerm(timeoutMs));
+      return new ExitError("call", to, why, failed === undefined ? why : tuple(why as object, failed));
+    };
+    if (!core.alive) throw new Exit(core.exitReason);
+    if (target === undefined) throw failure(Reason.noproc);
+    if (target instanceof Ref) throw new ArgumentError("to", "an alias cannot be called");
+    if (isSelf(core, target)) throw failure(Reason.callingSelf);
+    const call = new PendingCall({ core, ref, target, signal, failure, resolve: resolvePromise, reject });
+    call.start(form.message(tuple(core.pid, aliasTag(ref)), request), timeoutMs);
+  });
 }
 
 /** `gen_server:cast/2`: `{'$gen_cast', Request}`, without an answer. Promise and errors as `send`. */
@@ -151,7 +120,7 @@ export function checkTimeout(timeoutMs: number): void {
 }
 
 function isSelf(core: ProcessCore, address: Exclude<Address, Ref>): boolean {
-  if (address instanceof Pid) return address.key === core.pid.key;
+  if (address instanceof Pid) return samePid(address, core.pid);
   const { identity, names } = core.runtime;
   return address.node === identity.node && names.find(address.name) === core;
 }

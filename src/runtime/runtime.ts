@@ -1,6 +1,6 @@
 import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/index.ts";
 import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
-import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref } from "../term/index.ts";
+import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref, termCopier } from "../term/index.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { crashReport } from "./crash-report.ts";
 import type { Environment } from "./environment.ts";
@@ -102,7 +102,7 @@ export class Runtime {
   /** Starts a process that a node, this one included, has asked for. */
   spawnRequested: ((signal: SpawnRequestSignal, origin: Origin) => void) | undefined;
   readonly #remote: Remote;
-  readonly #localMessages: CopyOptions | "share";
+  readonly #copy: (message: unknown) => unknown;
   readonly #processes = new Map<number, ProcessCore>();
   readonly #aliases = new Map<number, AliasTarget>();
   readonly #watches = new WatchTable();
@@ -127,7 +127,8 @@ export class Runtime {
     );
     this.scheduler = new Scheduler(options.clock);
     this.#remote = remote;
-    this.#localMessages = options.localMessages;
+    const { localMessages } = options;
+    this.#copy = localMessages === "share" ? (message) => message : termCopier(localMessages);
   }
 
   /** Starts a process. Its behaviour is made knowing its process. */
@@ -163,7 +164,7 @@ export class Runtime {
 
   /** A message as its receiver on this node is to see it. Throws `EncodeError` for what is no term. */
   localCopy(message: unknown): unknown {
-    return this.#localMessages === "share" ? message : copyTerm(message, this.#localMessages);
+    return this.#copy(message);
   }
 
   /** A reason as others are to see it: what is no term becomes its text. */

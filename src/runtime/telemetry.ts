@@ -104,11 +104,14 @@ export function factsOf(core: ProcessCore): ProcessFacts {
   return { node: runtime.identity.node, pid, label: behaviour.label ?? "process", name };
 }
 
+/** True when somebody wants to know of calls. */
+export function isCallObserved({ telemetry: { callStart, callEnd, callError } }: Runtime): boolean {
+  return callStart.hasSubscribers || callEnd.hasSubscribers || callError.hasSubscribers;
+}
+
 /** Makes a call, and tells of its start and of how it ended. */
 export function observedCall<T>(runtime: Runtime, about: () => CallStart, run: () => Promise<T>): Promise<T> {
-  const { callStart, callEnd, callError } = runtime.telemetry;
-  const wanted = callStart.hasSubscribers || callEnd.hasSubscribers || callError.hasSubscribers;
-  return wanted ? told(runtime, about(), run) : run();
+  return isCallObserved(runtime) ? told(runtime, about(), run) : run();
 }
 
 async function told<T>({ telemetry, clock }: Runtime, call: CallStart, run: () => Promise<T>): Promise<T> {

@@ -32,8 +32,24 @@ export const DEFAULT_MAX_DEPTH = 2_000;
  * @throws EncodeError with code and path, as the encoder throws it; see {@link EncodeErrorCode}.
  */
 export function copyTerm(value: unknown, options: CopyOptions = {}): Term {
+  return copyWith(new Copier(options), value);
+}
+
+/** {@link copyTerm} for many values: what a copy takes besides the value is made once. */
+export function termCopier(options: CopyOptions): (value: unknown) => Term {
+  let idle: Copier | undefined;
+  return (value) => {
+    const copier = idle ?? new Copier(options);
+    idle = undefined; // a getter in the value may copy another one, and one that fails is not used again
+    const copied = copyWith(copier, value);
+    idle = copier;
+    return copied;
+  };
+}
+
+function copyWith(copier: Copier, value: unknown): Term {
   try {
-    return new Copier(options).copy(value, 0);
+    return copier.copy(value, 0);
   } catch (error) {
     // Depth is limited, but a raised limit, or a caller deep in the stack itself, can still use it up.
     if (error instanceof RangeError) throw new EncodeError("ETF_DEPTH", "the stack is used up", [], { cause: error });

@@ -1,5 +1,5 @@
 export { Atom, type AtomTerm, atom, atoms, atomTerm, atomText, atomTextProblem, isAtom, mod } from "./atom.ts";
-export { type CopyOptions, copyTerm, DEFAULT_MAX_DEPTH } from "./copy.ts";
+export { type CopyOptions, copyTerm, DEFAULT_MAX_DEPTH, termCopier } from "./copy.ts";
 export { type EqualsOptions, equals } from "./equals.ts";
 export { EncodeError, type EncodeErrorCode, formatPath, type PathStep } from "./errors.ts";
 export { fromJson } from "./from-json.ts";
