@@ -18,11 +18,19 @@ const BLOCK_BYTES = 16_384;
 let idle: Codec | undefined;
 
 class Codec {
-  readonly encoder: Encoder;
-  readonly writer = new Writer(BLOCK_BYTES);
+  readonly #encoder: Encoder;
+  readonly #writer = new Writer(BLOCK_BYTES);
 
   constructor(options: EncoderOptions) {
-    this.encoder = new Encoder(options);
+    this.#encoder = new Encoder(options);
+  }
+
+  encode(value: unknown): Uint8Array {
+    const writer = this.#writer;
+    writer.rewind(0); // what a call that failed has left
+    writer.u8(VERSION);
+    this.#encoder.write(writer, value);
+    return writer.takeWhole();
   }
 }
 
@@ -34,27 +42,17 @@ class Codec {
  * @throws EncodeError with a code and the path to the part that cannot be encoded.
  */
 export function encode(value: unknown, options?: EncodeOptions): Uint8Array {
-  if (options !== undefined) return encodeWith(new Codec(options), value, options.deflate);
+  if (options !== undefined) {
+    const plain = new Codec(options).encode(value);
+    return options.deflate === undefined ? plain : compressed(plain, options.deflate);
+  }
   const codec = idle ?? new Codec({});
   idle = undefined;
   try {
-    return encodeWith(codec, value, undefined);
+    return codec.encode(value);
   } finally {
     idle = codec;
   }
-}
-
-function encodeWith({ encoder, writer }: Codec, value: unknown, deflate: Deflate | undefined): Uint8Array {
-  const mark = writer.mark();
-  writer.u8(VERSION);
-  try {
-    encoder.write(writer, value);
-  } catch (error) {
-    writer.rewind(mark);
-    throw error;
-  }
-  const plain = joined(writer.take());
-  return deflate === undefined ? plain : compressed(plain, deflate);
 }
 
 /** The term in its compressed form if that is smaller. */
@@ -66,16 +64,5 @@ function compressed(plain: Uint8Array, deflate: Deflate): Uint8Array {
   writer.u8(Tag.Compressed);
   writer.u32(plain.length - 1);
   writer.copy(stream);
-  return joined(writer.take());
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return writer.takeWhole();
 }

@@ -1,8 +1,9 @@
 export { DEFAULT_MAX_DEPTH, EncodeError, type EncodeErrorCode } from "../term/index.ts";
+export type { AtomSink, SentAtom } from "./atom-writer.ts";
 export { type DecodeOptions, decode } from "./decode.ts";
 export { Decoder, type DecoderOptions } from "./decoder.ts";
 export { type EncodeOptions, encode } from "./encode.ts";
-export { type AtomSink, Encoder, type EncoderOptions, type SentAtom } from "./encoder.ts";
+export { Encoder, type EncoderOptions } from "./encoder.ts";
 export { DecodeError, type DecodeErrorCode } from "./errors.ts";
 export type { KnownAtom } from "./known-atoms.ts";
 export {

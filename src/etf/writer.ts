@@ -208,6 +208,15 @@ export class Writer {
     return chunks;
   }
 
+  /** Everything that was written, as one chunk, as {@link Writer.take} gives it. Nothing may have been lent. */
+  takeWhole(): Uint8Array {
+    const { offset: end } = this;
+    const start = this.#start;
+    this.#start = end;
+    // Not subarray, which looks for a class to make.
+    return new Uint8Array(this.bytes.buffer, start, end - start);
+  }
+
   /**
    * Takes what was written after the mark as one piece, uncopied. What was written before it moves to another block, so
    * that nothing overwrites the piece. Since the mark nothing may have been lent.
