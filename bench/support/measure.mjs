@@ -1,8 +1,7 @@
 // One timing of one row against one peer.
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 
 const TIMEOUT_MS = 180_000;
-const CLOCK_TICKS_PER_SECOND = 100;
 
 /** A timing shorter than this part of the one that is wanted says too little to choose the count from. */
 const LONG_ENOUGH = 0.2;
@@ -38,17 +37,22 @@ export class Meter {
     }
   }
 
-  /** A timing of the wanted length: the value in the row's unit, and the CPU time that either side took. */
+  /**
+   * A timing of the wanted length: the value in the row's unit, and for either side the seconds that its threads ran, and
+   * that its first thread waited for a processor which others had (the one that runs JavaScript; a BEAM's does nothing).
+   */
   async measure(row) {
     const count = row.count ?? Math.ceil(this.#rates.get(row.id) * this.#seconds);
-    const pids = { driver: this.#driver.pid, peer: this.#peer.pid };
-    const before = await cpuOf(pids);
+    const sides = { driver: this.#driver.pid, peer: this.#peer.pid };
+    const before = await threadTimes(sides);
     const result = await this.run(row, count);
-    const after = await cpuOf(pids);
+    const after = await threadTimes(sides);
     const seconds = result.microseconds / 1e6;
     this.#rates.set(row.id, count / seconds);
-    const cpu = Object.fromEntries(Object.keys(pids).map((side) => [side, rounded(after[side] - before[side])]));
-    return { value: result.value, count: result.count, seconds: rounded(seconds), cpu };
+    const difference = (what) =>
+      Object.fromEntries(Object.keys(sides).map((side) => [side, rounded(after[side][what] - before[side][what])]));
+    const [cpu, waited] = [difference("ran"), difference("waited")];
+    return { value: result.value, count: result.count, seconds: rounded(seconds), cpu, waited };
   }
 
   run(row, count) {
@@ -60,14 +64,18 @@ export class Meter {
 
 const rounded = (value) => Number(value.toPrecision(3));
 
-async function cpuOf(pids) {
-  const seconds = await Promise.all(Object.entries(pids).map(async ([side, pid]) => [side, await cpuSeconds(pid)]));
-  return Object.fromEntries(seconds);
+async function threadTimes(sides) {
+  const times = Object.entries(sides).map(async ([side, pid]) => [side, await threadTimesOf(pid)]);
+  return Object.fromEntries(await Promise.all(times));
 }
 
-/** User and system time of all threads of a process. */
-async function cpuSeconds(pid) {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_SECOND;
+/** What Linux says in /proc/PID/task/TID/schedstat, in seconds. */
+async function threadTimesOf(pid) {
+  const times = { ran: 0, waited: 0 };
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const [ran, waited] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")).split(" ");
+    times.ran += Number(ran) / 1e9;
+    if (thread === String(pid)) times.waited = Number(waited) / 1e9;
+  }
+  return times;
 }

@@ -1,5 +1,6 @@
 // What becomes of the outcome of a bench: text on stdout, JSON in a file, tables in docs/performance.md.
 import { readFile, writeFile } from "node:fs/promises";
+import { median } from "./figures.mjs";
 import { growthTable, memoryTable, rowsTable } from "./report.mjs";
 
 const DOCUMENT = new URL("../../docs/performance.md", import.meta.url);
@@ -35,9 +36,15 @@ function rowsText({ peers, missing, rows }, { machine, rounds, seconds }) {
   const versions = Object.entries(peers).map(([name, version]) => `${name}: ${version}`);
   const load = machine.load.map((each) => each.toFixed(0)).join(" to ");
   const conditions = [`${rounds} rounds of ${seconds} s`, `${machine.cores} cores`, `load ${load}`];
+  const waited = rows.flatMap(({ peers: { tiebeam } }) => tiebeam?.rounds ?? []).map(waitedPart);
+  if (waited.length > 0)
+    conditions.push(`tiebeam waited for a processor ${Math.round(100 * median(waited))} % of the time`);
   const absent = Object.entries(missing).map(([name, reason]) => `\n\nMissing: ${name}, as ${reason}.`);
   return `${[...versions, ...conditions].join("; ")}.\n\n${rowsTable(rows, Object.keys(peers))}${absent.join("")}`;
 }
+
+/** The part of the time in which a thread of the peer could have run, but others did. */
+const waitedPart = ({ waited, seconds }) => Math.min(1, waited.peer / seconds);
 
 const memoryText = ({ node, otp, seconds, rows }) =>
   `Node.js ${node}; OTP ${otp}; ${seconds} s for each row; MB.\n\n${memoryTable(rows)}`;
