@@ -16,12 +16,13 @@ defmodule TiebeamFixtures.MixProject do
     [extra_applications: [:logger, :crypto, :gen_stage]]
   end
 
-  # GenStage comes from Hex only where ERL_LIBS does not provide it already.
+  # GenStage and Flow come from Hex only where ERL_LIBS does not provide them already. GEN_STAGE asks for one version.
   defp gen_stage do
     cond do
       Code.ensure_loaded?(GenStage) -> []
-      Version.match?(System.version(), "< 1.11.0") -> [{:gen_stage, "1.1.2"}]
-      true -> [{:gen_stage, "~> 1.2"}]
+      Version.match?(System.version(), "< 1.11.0") -> [{:gen_stage, "1.1.2"}, {:flow, "~> 1.1.0"}]
+      version = System.get_env("GEN_STAGE") -> [{:gen_stage, version}, {:flow, "~> 1.2"}]
+      true -> [{:gen_stage, "~> 1.2"}, {:flow, "~> 1.2"}]
     end
   end
 end

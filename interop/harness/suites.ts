@@ -1,11 +1,5 @@
 import { describe, inject, test } from "vitest";
-import type { Release } from "../providers/index.ts";
-
-/** A release that the suites want and that is not at hand. */
-export interface MissingRelease {
-  readonly otp: string;
-  readonly reason: string;
-}
+import type { MissingRelease, Release } from "../providers/index.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

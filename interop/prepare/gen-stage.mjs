@@ -29,11 +29,13 @@ async function fetchFromHex(release) {
   const work = mkdtempSync(join(release.root ? join(release.root, "tmp") : tmpdir(), "tiebeam-mix-"));
   try {
     cpSync(join(fixtures, "mix.exs"), join(work, "mix.exs"));
-    for (const step of [["local.hex", "--force"], ["deps.get"], ["deps.compile", "gen_stage"]]) {
+    for (const step of [["local.hex", "--force"], ["deps.get"], ["deps.compile"]]) {
       const { ok, output } = await run(mixCommand(release, work, step), { timeoutMs: 120_000 });
       if (!ok) return `mix ${step.join(" ")}: ${hint(output)}`;
     }
-    install(join(work, "_build/dev/lib/gen_stage/ebin"), join(erlLibs(release.otp), "gen_stage/ebin"));
+    for (const app of ["flow", "gen_stage"]) {
+      install(join(work, "_build/dev/lib", app, "ebin"), join(erlLibs(release.otp), app, "ebin"));
+    }
     return undefined;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -53,6 +55,7 @@ function install(compiled, place) {
   const copying = `${place}.${process.pid}`;
   mkdirSync(dirname(place), { recursive: true });
   cpSync(compiled, copying, { recursive: true, dereference: true });
+  rmSync(place, { recursive: true, force: true });
   renameSync(copying, place);
 }
 

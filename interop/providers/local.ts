@@ -5,7 +5,8 @@ import { enter, startProcess } from "./os-process.ts";
 import { cacheFolder } from "./places.ts";
 import type { Provider, Release } from "./provider.ts";
 
-const PRINT_VERSIONS = `
+/** Elixir code that prints the release, its exact version and that of Elixir. */
+export const PRINT_VERSIONS = `
 otp = System.otp_release()
 version = :filename.join([:code.root_dir(), "releases", otp, "OTP_VERSION"])
 exact = case File.read(version) do {:ok, text} -> String.trim(text); _ -> otp end

@@ -58,7 +58,11 @@ export async function startNamespaces(releases: readonly Release[]): Promise<Hos
     return {
       name: "network namespaces",
       releases: releases.map((release, index) => ({ ...release, host: theirs[index]! })),
-      ours: { host: ours, start: ({ argv, env }) => startProcess({ argv: enter(ours, argv), ...(env && { env }) }) },
+      ours: {
+        host: ours,
+        node: process.execPath,
+        start: ({ argv, env }) => startProcess({ argv: enter(ours, argv), ...(env && { env }) }),
+      },
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

@@ -10,6 +10,15 @@ export function enter(host: Host | undefined, argv: Command["argv"]): Command["a
   return first === undefined ? argv : [first, ...rest, program, ...args];
 }
 
+/** The end of what a program printed. */
+export class OutputTail {
+  text = "";
+
+  add(data: Buffer): void {
+    this.text = (this.text + data.toString()).slice(-OUTPUT_LIMIT);
+  }
+}
+
 /**
  * Starts a program of this machine, in a process group of its own: a Ctrl-C in the terminal reaches the harness, which
  * then ends it, and not the BEAM's own break handler.
@@ -20,12 +29,9 @@ export function startProcess({ argv: [program, ...args], env }: Command): Promis
     env: { ...process.env, LANG: "C.UTF-8", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let output = "";
-  const keep = (data: Buffer) => {
-    output = (output + data.toString()).slice(-OUTPUT_LIMIT);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
+  const output = new OutputTail();
+  child.stdout.on("data", (data: Buffer) => output.add(data));
+  child.stderr.on("data", (data: Buffer) => output.add(data));
   const exited = new Promise<number | string>((resolve) => {
     child.once("close", (code, signal) => resolve(code ?? signal ?? "unknown"));
   });
@@ -39,7 +45,7 @@ export function startProcess({ argv: [program, ...args], env }: Command): Promis
     child.once("spawn", () => {
       resolve({
         pid: child.pid!,
-        output: () => output,
+        output: () => output.text,
         signal: (signal) => void child.kill(signal),
         exited,
       });

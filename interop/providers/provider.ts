@@ -1,3 +1,5 @@
+import type { MissingRelease } from "./missing.ts";
+
 /**
  * A BEAM release that can be started on this machine. Plain data, so that it can be found once and handed to every
  * test file.
@@ -15,6 +17,8 @@ export interface Release {
   readonly shared: { readonly here: string; readonly there: string };
   /** The root folder it runs in, when it has one of its own. */
   readonly root?: string;
+  /** The container it runs in. */
+  readonly container?: string;
   /** The host it runs on, when it has one of its own. Without, it shares this machine's network. */
   readonly host?: Host;
   /** GenStage (and Flow where it lies beside it) compiled for this release. */
@@ -39,6 +43,8 @@ export interface HostNetwork extends AsyncDisposable {
   readonly releases: readonly Release[];
   readonly ours: {
     readonly host: Host;
+    /** The Node.js there. */
+    readonly node: string;
     /** Starts a program of our side there; paths are those of this machine. */
     start(command: Command): Promise<BeamProcess>;
   };
@@ -64,8 +70,12 @@ export interface BeamProcess {
 /** A place that BEAM releases come from. */
 export interface Provider {
   readonly name: string;
-  /** The releases at hand now. */
-  find(): Promise<Release[]>;
+  /** The releases at hand now, of these ones where that saves work. */
+  find(otps?: readonly string[]): Promise<Release[]>;
   /** Starts a program beside a release, without standard input. Rejects when it cannot be started at all. */
   start(release: Release, command: Command): Promise<BeamProcess>;
+  /** The wanted releases (default: all that it knows) that it does not have. */
+  missing?(found: readonly string[], wanted?: readonly string[]): Promise<MissingRelease[]>;
+  /** Gives back what {@link find} took. */
+  stop?(): Promise<void>;
 }

@@ -66,13 +66,13 @@ function outcome(bytes: Uint8Array): string {
 }
 
 /** Where a runtime's node runs when nothing else is said: here. */
-const here: HostNetwork["ours"] = { host: { name: "127.0.0.1", address: "127.0.0.1", harness: "127.0.0.1" }, start: startProcess }; // biome-ignore format: one line
+const here: Pick<HostNetwork["ours"], "host" | "start"> = { host: { name: "127.0.0.1", address: "127.0.0.1", harness: "127.0.0.1" }, start: startProcess }; // biome-ignore format: one line
 
 /** Runs a node under a runtime beside a BEAM (one with GenStage): a connection, calls and so many events each way. */
 export async function tryLink(
   runtime: Runtime,
   beam: Beam,
-  { events = 10_000, ours = here }: { events?: number; ours?: HostNetwork["ours"] } = {},
+  { events = 10_000, ours = here }: { events?: number; ours?: typeof here } = {},
 ): Promise<LinkTrial> {
   const name = `${uniqueName(runtime.name)}@${ours.host.name}`;
   await beam.eval(`
@@ -111,7 +111,7 @@ class Script implements AsyncDisposable {
   }
 
   static async start(
-    place: HostNetwork["ours"],
+    place: typeof here,
     { argv }: Runtime,
     file: string,
     args: readonly string[],

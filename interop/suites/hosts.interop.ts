@@ -58,7 +58,7 @@ describe.skipIf(reason)("nodes on hosts of their own", () => {
       setInterval(() => {}, 1_000);`;
     const argv = ["--import", typescript.href, "--input-type=module", "--eval", script];
     const maker = await startProcess({ argv: [process.execPath, ...argv] });
-    await until(() => maker.output().includes("made"));
+    await until(() => maker.output().includes("made"), 30_000);
     const made = [`/sys/class/net/tb${maker.pid}`, `/proc/${/made (\d+)/.exec(maker.output())?.[1]}`];
     expect(made.map(existsSync)).toEqual([true, true]);
 
