@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { describePeers } from "../harness/index.ts";
 import { startProcess } from "../providers/index.ts";
 
-const bench = fileURLToPath(new URL("../../bench/run.mjs", import.meta.url));
+const bench = (name: string) => fileURLToPath(new URL(`../../bench/${name}`, import.meta.url));
 
 interface Results {
   readonly results: readonly {
@@ -21,7 +21,7 @@ describePeers("the benches", { genStage: true }, (release) => {
       const json = join(folder, "results.json");
       const flags = ["--short", "--peers", "tiebeam,beam", "--otp", release.otp, "--json", json];
 
-      const run = await startProcess({ argv: [process.execPath, bench, ...flags] });
+      const run = await startProcess({ argv: [process.execPath, bench("run.mjs"), ...flags] });
 
       expect([await run.exited, run.output()]).toEqual([0, expect.stringContaining("| calls, 64 callers, in |")]);
       const { results } = JSON.parse(await readFile(json, "utf8")) as Results;
@@ -33,5 +33,16 @@ describePeers("the benches", { genStage: true }, (release) => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  }, 120_000);
+
+  test("run: growth is measured at several sizes", async () => {
+    const flags = ["--rows", "received,mailbox", "--rounds", "1", "--most", "100"];
+
+    const run = await startProcess({ argv: [process.execPath, bench("growth.mjs"), ...flags] });
+    await run.exited;
+
+    expect(run.output()).toMatch(
+      /message received, over so many connections \| [\d,]+ \| [\d,]+ \| [\d,]+ \| -?[\d.]+ \|/,
+    );
   });
 });
