@@ -1,5 +1,6 @@
 import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fuzzDecoder, fuzzEncoder, fuzzReferences } from "./codec-target.ts";
 import { fuzzEpmdReply, fuzzEpmdServer } from "./epmd-target.ts";
 import { fuzzKeptDecoder, fuzzTerm } from "./etf-target.ts";
 import { fuzzHandshakeMachine, fuzzHandshakeStream } from "./handshake-target.ts";
@@ -26,6 +27,9 @@ const TARGETS: readonly [name: string, share: number, run: (mutator: Mutator) =>
   ["signals of a peer that lies", 0.05, fuzzSignals],
   ["terms", 0.15, fuzzTerm],
   ["terms, and what a decoder remembers", 0.05, fuzzKeptDecoder],
+  ["encoding, the fast way and the plain way", 0.05, fuzzEncoder],
+  ["decoding, the fast way and the plain way", 0.1, fuzzDecoder],
+  ["decoding with an atom cache, the fast way and the plain way", 0.05, fuzzReferences],
   ["the epmd server", 0.05, fuzzEpmdServer],
   ["replies of an epmd", 0.04, fuzzEpmdReply],
   ["random bytes after a good handshake", 1, fuzzRandomBytes],
