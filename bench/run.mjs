@@ -10,6 +10,7 @@
 //   --peers tiebeam,beam,tiebeam=DIR      default: all there are; DIR is another build of the library, to compare the two
 //   --otp 25,29                           releases; default: 25 and 29, as far as they are at hand
 //   --rounds 5 --seconds 1                how often, and how long each timing takes
+//   --nice=-10                            priority of the measuring BEAM and of the peers, beside other work (Linux, as root)
 //   --short                               a few rows for a moment: does it run?
 //   --profile FILE                        a CPU profile of tiebeam while the first of the rows is measured (profile-summary.mjs)
 //   --soak 180                            instead: each row for so many seconds; what becomes of the memory of tiebeam
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     otp: { type: "string", default: "25,29" },
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "1" },
+    nice: { type: "string", default: "0" },
     short: { type: "boolean", default: false },
     profile: { type: "string" },
     soak: { type: "string" },
@@ -50,6 +52,7 @@ const names = options.peers.split(",");
 if (options.write && ids !== undefined) throw new Error("--write wants all rows; for some there is bench/write.mjs");
 /** Made by others: that they fail is a result. */
 const FOREIGN = /^(ei|jinterface)/;
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1)); // ends what was started, too
 const progress = (text) => process.stderr.write(`${text}\n`);
 
 async function measureOn(network) {
@@ -128,19 +131,20 @@ async function soakOn(network) {
   return measured;
 }
 
+const nice = Number(options.nice);
 const wanted = options.otp.split(",");
 const releases = (await findReleases()).filter(({ otp, genStage }) => genStage && wanted.includes(otp));
 if (releases.length === 0) throw new Error(`there is no BEAM of ${wanted} with GenStage here: npm run interop:prepare`);
 if (options.profile) {
-  await Network.with(releases[0], profileOn);
+  await Network.with(releases[0], nice, profileOn);
 } else if (options.soak) {
-  const measured = await Network.with(releases[0], soakOn);
+  const measured = await Network.with(releases[0], nice, soakOn);
   const conditions = { node: process.version, otp: releases[0].otp, seconds: Number(options.soak) };
   await publish({ kind: "memory", ...conditions, rows: measured }, options);
 } else {
   const load = [loadavg()[0]];
   const results = [];
-  for (const release of releases) results.push(await Network.with(release, measureOn));
+  for (const release of releases) results.push(await Network.with(release, nice, measureOn));
   load.push(loadavg()[0]);
   const machine = { cpu: cpus()[0].model, cores: availableParallelism(), load };
   // Nothing in particular was asked for: everything is.

@@ -46,7 +46,12 @@ async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist")) {
   const library = pathToFileURL(`${folder}/index.js`).href;
   const child = fork(at("peers/tiebeam.mjs"), [JSON.stringify({ library, name: node, cookie, epmdPort })], {
     serialization: "advanced",
+    // A session of its own, as the BEAMs have: Linux shares the processors between sessions, and this one may be busy.
+    detached: true,
   });
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.removeListener("exit", kill));
   const ended = once(child, "exit");
   const answer = () => Promise.race([once(child, "message"), ended.then(() => Promise.reject(new Error("it ended")))]);
   await answer();
