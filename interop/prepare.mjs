@@ -15,37 +15,41 @@ import {
   whyNoRoots,
 } from "./prepare/debian.mjs";
 import { prepareGenStage } from "./prepare/gen-stage.mjs";
-import { recordMissing, wantedReleases } from "./prepare/places.mjs";
+import { recordMissing, usesPackages, wantedReleases } from "./prepare/places.mjs";
 import { prepareRuntimes } from "./prepare/runtimes.mjs";
 
-const wanted = wantedReleases();
-const missing = {};
-
 const runtimes = prepareRuntimes();
-await installLocal();
-const foreignToolsMissing = await installForeignTools();
-const local = await localRelease();
-const roots = wanted.filter((otp) => otp !== local?.otp);
-const obstacle = roots.every((otp) => rootRelease(otp)) ? undefined : await whyNoRoots();
-
-const ready = await Promise.all(
-  wanted.map(async (otp) => {
-    if (otp === local?.otp) return local;
-    const present = rootRelease(otp);
-    if (present) return present;
-    const { release, reason } = obstacle ? { reason: obstacle } : await makeRoot(otp);
-    if (!release) missing[otp] = reason;
-    return release;
-  }),
-);
-
-for (const otp of wanted) {
-  const release = ready.find((each) => each?.otp === otp);
-  if (release) console.log(`OTP ${otp}: Elixir ${release.elixir} (${release.root ? "Debian root folder" : "local"})`);
-  else console.log(`OTP ${otp}: not available (${missing[otp]}); its suites are skipped`);
-}
-recordMissing(missing);
-
-for (const release of ready) if (release) console.log(await prepareGenStage(release));
+// Containers bring their releases with them.
+if (usesPackages) await prepareReleases();
 for (const line of await runtimes) console.log(line);
-if (foreignToolsMissing) console.log(foreignToolsMissing);
+
+async function prepareReleases() {
+  const wanted = wantedReleases();
+  const missing = {};
+  await installLocal();
+  const foreignToolsMissing = await installForeignTools();
+  const local = await localRelease();
+  const roots = wanted.filter((otp) => otp !== local?.otp);
+  const obstacle = roots.every((otp) => rootRelease(otp)) ? undefined : await whyNoRoots();
+
+  const ready = await Promise.all(
+    wanted.map(async (otp) => {
+      if (otp === local?.otp) return local;
+      const present = rootRelease(otp);
+      if (present) return present;
+      const { release, reason } = obstacle ? { reason: obstacle } : await makeRoot(otp);
+      if (!release) missing[otp] = reason;
+      return release;
+    }),
+  );
+
+  for (const otp of wanted) {
+    const release = ready.find((each) => each?.otp === otp);
+    if (release) console.log(`OTP ${otp}: Elixir ${release.elixir} (${release.root ? "Debian root folder" : "local"})`);
+    else console.log(`OTP ${otp}: not available (${missing[otp]}); its suites are skipped`);
+  }
+  recordMissing(missing);
+
+  for (const release of ready) if (release) console.log(await prepareGenStage(release));
+  if (foreignToolsMissing) console.log(foreignToolsMissing);
+}

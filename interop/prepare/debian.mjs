@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isInstalled, lastLine, run } from "./command.mjs";
-import { debianSuites, foreignTools, packages, rootFolder } from "./places.mjs";
+import { clearAbandoned, debianSuites, foreignTools, packages, remove, rootFolder } from "./places.mjs";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -45,9 +45,9 @@ export async function localRelease() {
   return { otp, elixir };
 }
 
-/** The release in its root folder, or nothing when that folder is missing. */
+/** The release in its root folder, or nothing when that folder is missing or cannot be entered. */
 export function rootRelease(otp) {
-  const found = inspectRoot(rootFolder(otp));
+  const found = isRoot ? inspectRoot(rootFolder(otp)) : undefined;
   return found?.otp === otp ? found : undefined;
 }
 
@@ -68,6 +68,7 @@ export async function makeRoot(otp) {
   const building = `${place}.${process.pid}`;
   console.log(`OTP ${otp}: making a Debian ${suite} root folder`);
   mkdirSync(dirname(place), { recursive: true });
+  clearAbandoned(dirname(place));
   try {
     const include = `--include=${[...packages, "ca-certificates"].join(",")}`;
     const bootstrap = ["debootstrap", "--variant=minbase", include, suite, building, await debianMirror()];
@@ -81,7 +82,7 @@ export async function makeRoot(otp) {
     if (!existsSync(place)) renameSync(building, place); // another run may have been faster
     return { release: inspectRoot(place) };
   } finally {
-    rmSync(building, { recursive: true, force: true });
+    remove(building);
   }
 }
 

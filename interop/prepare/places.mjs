@@ -1,4 +1,5 @@
 // Where things are kept, and which releases are wanted.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,9 @@ export function erlLibs(otp) {
   return join(cacheFolder, "erl_libs", `otp-${otp}`);
 }
 
+/** Whether the run takes releases out of Debian packages, as it does unless `TIEBEAM_PROVIDERS` says otherwise. */
+export const usesPackages = /local|debian-root/.test(process.env.TIEBEAM_PROVIDERS || "local,debian-root");
+
 /** The releases of `TIEBEAM_OTP` ("25,27"), or all that have a Debian suite. */
 export function wantedReleases() {
   const chosen = process.env.TIEBEAM_OTP?.split(",")
@@ -45,8 +49,17 @@ export function clearAbandoned(folder) {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
     const maker = /\.(\d+)$/.exec(name)?.[1];
-    if (maker && !isRunning(Number(maker))) rmSync(join(folder, name), { recursive: true, force: true });
+    if (maker && !isRunning(Number(maker))) remove(join(folder, name));
   }
+}
+
+/** Removes a folder, but nothing of what is mounted in it: debootstrap leaves `/proc` there when it is killed. */
+export function remove(folder) {
+  const mounts = existsSync("/proc/mounts") ? readFileSync("/proc/mounts", "utf8").split("\n") : [];
+  for (const place of mounts.map((line) => line.split(" ")[1] ?? "").reverse()) {
+    if (place.startsWith(`${folder}/`)) spawnSync("umount", ["--lazy", place]);
+  }
+  rmSync(folder, { recursive: true, force: true });
 }
 
 function isRunning(pid) {
