@@ -1,34 +1,42 @@
 import type { Release } from "../providers/index.ts";
-import { type Cell, CONNECTS, type Dimensions, EPMDS, FAULTS, TRANSPORTS, VISIBILITIES } from "./cell.ts";
+import { type Cell, CONNECTS, type Dimensions, EPMDS, FAULTS, type NotRun, TRANSPORTS, VISIBILITIES } from "./cell.ts";
 
 /** Values of the design that no cell has, each with its reason. */
-export const NEVER_RUN = [{ what: "our node visible", reason: "needs `global`, which is not there yet" }] as const;
+export const NEVER_RUN: readonly NotRun[] = [
+  { what: "our node visible", reason: "needs `global`, which is not there yet" },
+];
 
-/** What cannot be together, each with its reason. The cell says whether it is so. */
-export const CONSTRAINTS: readonly { readonly reason: string; readonly forbids: (cell: Cell) => boolean }[] = [
+/** What cannot be together, each with its reason. */
+export const CONSTRAINTS: readonly (NotRun & { readonly forbids: (cell: Cell) => boolean })[] = [
   {
+    what: "IPv6 without epmd",
     reason: "without epmd all nodes listen at the same port, each at an address of its own; there is only one `::1`",
     forbids: ({ epmd, transport }) => epmd === "none" && transport === "ipv6",
   },
   {
+    what: "our node killed while it is the epmd",
     reason: "an epmd in our node ends with it, and a BEAM does not register again by itself",
     forbids: ({ epmd, fault }) => epmd === "ours" && fault === "ours-killed",
   },
   {
+    what: "faults of the link with both sides connecting, without epmd or over IPv6",
     reason: "the proxy that cuts and slows down stands between a dialler that asks epmd and one listener of IPv4",
     forbids: ({ fault, connects, epmd, transport }) =>
       fault.startsWith("link-") && (connects === "both" || epmd === "none" || transport === "ipv6"),
   },
   {
+    what: "two BEAMs over TLS or without epmd",
     reason: "without epmd two BEAMs would listen at the same port and address; certificates are made for one release",
     forbids: ({ second, epmd, transport }) => second !== "none" && (epmd === "none" || transport.startsWith("tls")),
   },
   {
+    what: "faults and other runtimes beside two BEAMs",
     reason: "each pair of releases once, with our node on its first runtime and no faults",
     forbids: ({ otp, second, fault, runtime }) =>
       second !== "none" && (Number(second) <= Number(otp) || fault !== "none" || !isCurrent(runtime)),
   },
   {
+    what: "Bun and Deno with TLS, IPv6, other epmds, faults",
     reason: "Bun and Deno are for `tiebeam/etf` and one link without faults",
     forbids: ({ runtime, transport, epmd, fault, connects }) =>
       !isNode(runtime) && (transport !== "tcp" || epmd !== "stock" || fault !== "none" || connects === "both"),
