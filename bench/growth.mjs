@@ -3,8 +3,9 @@
 // Input: bench/support/growth-rows.mjs: messages over 1 to 1,000 connections to nodes of this library in other processes, to
 // and among up to 100,000 processes, monitors, mailboxes of up to a million messages, maps of up to a million keys.
 // What counts is the processor time of this process, garbage collection included, for each message, monitor or key. It
-// stays the same where the whole grows linearly. `exponent` says with which power of the size it grows (least squares over
-// the logarithms): 0 is linear as a whole, 1 quadratic. Each size is measured `rounds` times; the medians are reported.
+// stays the same where the whole grows linearly. `exponent` says with which power of the size it grows (least squares over the
+// logarithms): 0 is linear as a whole, 1 quadratic. Where JavaScript alone does not grow linearly, a row below says so, and the
+// one above it may grow as much. Each size is measured `rounds` times; the medians are reported.
 //
 // Run: npm run build && node bench/growth.mjs [--rows received,maps] [--rounds 5] [--most 1000000] [--json FILE] [--write]
 // Output: a table on stdout, progress on stderr; --write puts it into docs/performance.md. Exit code 1 when a row is worse than
@@ -34,20 +35,30 @@ const LINEAR = 0.15;
 
 const chosen = options.rows?.split(",");
 const rows = [];
-for (const { id, title, sizes, measure } of growthRows) {
+for (const { id, title, sizes, measure, floor } of growthRows) {
   if (chosen !== undefined && !chosen.includes(id)) continue;
+  const row = { id, title, ...(await curveOf(id, sizes, measure)) };
+  const alone = floor && {
+    id: `${id}-alone`,
+    title: "the same in JavaScript alone",
+    ...(await curveOf(`${id}-alone`, sizes, floor)),
+  };
+  row.linear = row.exponent <= LINEAR + Math.max(0, alone?.exponent ?? 0);
+  rows.push(row, ...(alone ? [alone] : []));
+}
+
+const machine = { cores: availableParallelism(), load: loadavg()[0] };
+await publish({ kind: "growth", node: process.version, rounds: Number(options.rounds), machine, rows }, options);
+if (rows.some(({ linear }) => linear === false)) process.exitCode = 1;
+
+async function curveOf(id, sizes, measure) {
   const nanoseconds = {};
   for (const size of sizes.filter((size) => size <= Number(options.most))) {
     nanoseconds[size] = await costOf((repeat) => measure(size, repeat));
     process.stderr.write(`${id} ${size}: ${nanoseconds[size]} ns\n`);
   }
-  const exponent = exponentOf(nanoseconds);
-  rows.push({ id, title, nanoseconds, exponent, linear: exponent <= LINEAR });
+  return { nanoseconds, exponent: exponentOf(nanoseconds) };
 }
-
-const machine = { cores: availableParallelism(), load: loadavg()[0] };
-await publish({ kind: "growth", node: process.version, rounds: Number(options.rounds), machine, rows }, options);
-if (rows.some(({ linear }) => !linear)) process.exitCode = 1;
 
 /** Nanoseconds of processor time for each item. */
 async function costOf(measure) {

@@ -123,8 +123,8 @@ export function growthTable(rows) {
   const lines = rows.map(({ title, nanoseconds, exponent, linear }) => [
     title,
     ...sizes.map((size) => nanoseconds[size]?.toLocaleString("en") ?? ""),
-    exponent,
-    linear ? "linear" : "worse than linear",
+    exponent.toFixed(2),
+    { true: "linear", false: "worse than linear" }[linear] ?? "",
   ]);
   return table(head, lines);
 }
