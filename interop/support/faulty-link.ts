@@ -16,6 +16,7 @@ export class FaultyLink implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #lost = new Set<Direction>();
+  readonly #changes = new Map<Direction, (data: Buffer) => Buffer>();
   #listener: (direction: Direction, bytes: Buffer) => void = () => {};
   #targetPort = 0;
   #delayMs = 0;
@@ -67,6 +68,11 @@ export class FaultyLink implements AsyncDisposable {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
+  /** What goes this way goes through a function first. */
+  alter(direction: Direction, change: (data: Buffer) => Buffer): void {
+    this.#changes.set(direction, change);
+  }
+
   /** Ends the connections on both sides as a router does that knows nothing of them. */
   reset(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
@@ -92,7 +98,8 @@ export class FaultyLink implements AsyncDisposable {
     // Pieces leave in their order: each waits for the one before it.
     let last = Promise.resolve();
     try {
-      for await (const data of from as AsyncIterable<Buffer>) {
+      for await (const read of from as AsyncIterable<Buffer>) {
+        const data = this.#changes.get(direction)?.(read) ?? read;
         this.#listener(direction, data);
         for (let at = 0; at < data.length; at += PIECE_BYTES) {
           const piece = data.subarray(at, at + PIECE_BYTES);
