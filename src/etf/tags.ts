@@ -42,7 +42,4 @@ export const MAX_TUPLE_ARITY = 16_777_215;
 /** OTP 27 crashes when it writes a fun of a higher arity, so none is read or written. */
 export const MAX_EXPORT_ARITY = 255;
 
-/** Characters, not bytes. */
-export const MAX_ATOM_CHARACTERS = 255;
-
 export const MAX_REFERENCE_WORDS = 5;

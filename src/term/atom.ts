@@ -1,5 +1,4 @@
 import { ArgumentError } from "../base/index.ts";
-import { elixirAtom } from "./quoting.ts";
 
 const inspectSymbol = Symbol.for("nodejs.util.inspect.custom");
 
@@ -22,10 +21,15 @@ export class Atom<N extends string = string> {
     return this.tag;
   }
 
+  /** For the console. Nearly what Elixir prints; `inspect` prints exactly that, but takes a table of operators and scripts. */
   [inspectSymbol](): string {
-    return elixirAtom(this.tag);
+    if (MODULE.test(this.tag)) return this.tag.slice("Elixir.".length);
+    return PLAIN.test(this.tag) ? `:${this.tag}` : `:${JSON.stringify(this.tag)}`;
   }
 }
+
+const MODULE = /^Elixir(\.[A-Z]\w*)+$/;
+const PLAIN = /^[\p{L}_][\p{L}\p{N}_@]*[?!]?$/u;
 
 const internKey: unique symbol = Symbol("intern");
 

@@ -32,10 +32,11 @@ const many = <T>(mutator: Mutator, most: number, make: () => T): T[] =>
   Array.from({ length: mutator.below(most + 1) }, make);
 
 /** A value that can be sent; one in fifty of its parts cannot be, when `spoilt`. */
-export function randomTerm(mutator: Mutator, spoilt = false, depth = 0): unknown {
+export function randomTerm(mutator: Mutator, spoilt = false, depth = 0, room = { parts: 400 }): unknown {
   if (spoilt && mutator.once(50)) return mutator.pick(REFUSED);
-  const inner = () => randomTerm(mutator, spoilt, depth + 1);
-  const kind = mutator.below(depth > 4 ? 8 : 16);
+  const inner = () => randomTerm(mutator, spoilt, depth + 1, room);
+  room.parts--;
+  const kind = mutator.below(depth > 4 || room.parts < 0 ? 8 : 16);
   switch (kind) {
     case 0:
       return mutator.pick(NUMBERS);
@@ -100,7 +101,8 @@ function object(mutator: Mutator, inner: () => unknown): object {
 /** Without two keys that are the same term, unless there may be anything. */
 function map(entries: [unknown, unknown][], spoilt: boolean): Map<unknown, unknown> {
   const seen = new Set<unknown>();
-  const isNew = (key: unknown) => seen.size < seen.add(termKey(key)).size;
+  // A Map makes 0 of the key -0.
+  const isNew = (key: unknown) => seen.size < seen.add(termKey(key === 0 ? 0 : key)).size;
   return new Map(spoilt ? entries : entries.filter(([key]) => isNew(key)));
 }
 
