@@ -142,12 +142,12 @@ if (options.profile) {
   const conditions = { node: process.version, otp: releases[0].otp, seconds: Number(options.soak) };
   await publish({ kind: "memory", ...conditions, rows: measured }, options);
 } else {
+  // Nothing in particular was asked for: everything is.
+  const codec = ids === undefined && (await compareCodecs(options.otp));
   const load = [loadavg()[0]];
   const results = [];
   for (const release of releases) results.push(await Network.with(release, nice, measureOn));
   load.push(loadavg()[0]);
   const machine = { cpu: cpus()[0].model, cores: availableParallelism(), load };
-  // Nothing in particular was asked for: everything is.
-  const codec = ids === undefined && (await compareCodecs(options.otp));
   await publish({ kind: "rows", machine, rounds, seconds, results, ...(codec && { codec }) }, options);
 }

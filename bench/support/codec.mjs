@@ -1,11 +1,11 @@
 // The comparison of codecs, which is a program of its own: bench/etf.bench.mjs.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { text as all } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 const PROGRAM = fileURLToPath(new URL("../etf.bench.mjs", import.meta.url));
 
@@ -14,8 +14,11 @@ export async function compareCodecs(otp) {
   const folder = await mkdtemp(join(tmpdir(), "bench-codec-"));
   try {
     const json = join(folder, "codec.json");
-    const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, "--otp", otp, "--json", json]);
-    return { results: JSON.parse(await readFile(json, "utf8")), text: stdout.trim() };
+    const program = spawn(process.execPath, [PROGRAM, "--otp", otp, "--json", json], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const text = await all(program.stdout);
+    return { results: JSON.parse(await readFile(json, "utf8")), text: text.trim() };
   } finally {
     await rm(folder, { recursive: true });
   }
