@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Adds up vitest's JSON reports and ends with the line `N passed, N failed, N skipped`.
+// Adds up vitest's JSON reports, and the interop matrix's, and ends with the line `N passed, N failed, N skipped`.
 //
 //   node scripts/summary.mjs unit=unit.json interop=interop.json
 //
@@ -23,6 +23,10 @@ function countReport(file) {
     report = JSON.parse(readFileSync(file, "utf8"));
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
+  }
+  if (report.cells) {
+    const passed = report.cells.filter(({ outcome }) => outcome === "passed").length;
+    return { passed, failed: report.cells.length - passed, skipped: 0 };
   }
   const unloaded = report.testResults.filter(
     ({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed"),

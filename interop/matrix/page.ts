@@ -17,7 +17,7 @@ const HEAD = `# Compatibility
 
 This page is written by \`npm run interop\`, and says nothing that it did not see. Run it on your machine: it takes what Erlang and Elixir are on the PATH, and as root
 on Debian it makes root folders with OTP 23 to 29. \`npm run interop -- --help\` has the options: \`--short\`, \`--full\`, \`--only otp=25,fault=link-cut\`,
-\`--suites gen-server\`, \`--list\`. What is put together how, and why: [testing](testing.md), [decisions](decisions.md).
+\`--suites gen-server\`, \`--list\`. Results as JSON and a log of each cell are in \`interop/results\` afterwards.
 `;
 
 /** The page \`docs/compatibility.md\` of a run. */
