@@ -43,6 +43,7 @@ describePeers("erl_call", {}, (release) => {
     { how: "by a long name", host: "127.0.0.1", flags: (node: Node) => ["-name", node.name] },
     { how: "by a short name and its host", host: "localhost", flags: (node: Node) => ["-sname", node.name] },
     { how: "by a short name", host: "localhost", flags: (node: Node) => ["-sname", node.name.split("@")[0]!] },
+    { how: "by a name that is completed", host: "localhost", flags: (node: Node) => ["-n", node.name] },
     { how: "by its port", host: "127.0.0.1", flags: (node: Node) => ["-address", `127.0.0.1:${node.port}`] },
   ])("reaches our node $how, and with -r and -R", async ({ host, flags }) => {
     const { node, epmdPort, comers } = await hostWithEpmd(host);
@@ -61,6 +62,46 @@ describePeers("erl_call", {}, (release) => {
     expect(comers.length).toBe(3);
     expect(comers[2]).toMatch(/^[0-9A-Z]+@/);
     expect(node.stats()).toMatchObject({ connecting: 0, monitored: 0 });
+  });
+});
+
+describePeers("erl_call's other flags", {}, (release) => {
+  /** Runs it against our node, with text for its input. */
+  async function erlCall(node: Node, epmdPort: number, flags: string, input = "") {
+    const command = `printf %s "$INPUT" | erl_call -c ${COOKIE} -name ${node.name} ${flags}`;
+    const env = { ERL_EPMD_PORT: String(epmdPort), INPUT: input };
+    const { exited, output } = await startCommand(release, { argv: ["sh", "-c", command], env });
+    return [await exited, output()];
+  }
+
+  test("do with our node what they do with a BEAM", async () => {
+    const { node, epmdPort, comers } = await hostWithEpmd("127.0.0.1");
+    await using _ = node;
+    const call = "-a 'Elixir.Billing quote [sku]'";
+
+    expect(await erlCall(node, epmdPort, `-h client ${call}`)).toEqual([0, "{ok, sku}"]);
+    expect(comers).toEqual([expect.stringMatching(/^client@/)]);
+    // A node that is there is not started by -s.
+    expect(await erlCall(node, epmdPort, `-s ${call}`)).toEqual([0, "{ok, sku}"]);
+    expect((await erlCall(node, epmdPort, `-v ${call}`))[1]).toMatch(/connected to node.*\{ok, sku\}$/s);
+    if (Number(release.otp) < 25) return; // These came later.
+    expect(await erlCall(node, epmdPort, `-fetch_stdout ${call}`)).toEqual([0, "{ok, sku}"]);
+    expect(await erlCall(node, epmdPort, `-no_result_term ${call}`)).toEqual([0, ""]);
+    expect(await erlCall(node, epmdPort, `-timeout 5 ${call}`)).toEqual([0, "{ok, sku}"]);
+    expect(node.stats()).toMatchObject({ peers: [], refused: 0 });
+  });
+
+  test("that evaluate, load or halt are refused, and the node works on", async () => {
+    const { node, epmdPort } = await hostWithEpmd("127.0.0.1");
+    await using _ = node;
+
+    const [ended, output] = await erlCall(node, epmdPort, "-e", "halt().");
+    await erlCall(node, epmdPort, "-m", "-module(m). -export([f/0]). f() -> 1.");
+    await erlCall(node, epmdPort, "-q");
+
+    expect([ended, output]).toEqual([0, expect.stringMatching(/^\{badrpc, \{'EXIT', \{undef, /)]);
+    expect(node.stats().refused).toBeGreaterThanOrEqual(3);
+    expect(await erlCall(node, epmdPort, "-a 'Elixir.Billing quote [sku]'")).toEqual([0, "{ok, sku}"]);
   });
 });
 
@@ -185,9 +226,64 @@ describe("a RabbitMQ node", () => {
     expect(downs.splice(0)).toEqual(["no_such_process :noproc"]);
     expect(node.peers()).toEqual([rabbit.name]);
 
-    await rabbit[Symbol.asyncDispose]();
+    await rabbit.kill();
     await until(() => downs.length === 2 && node.peers().length === 0);
     expect(downs.sort()).toEqual(["rabbit :noconnection", "rabbit_node_monitor :noconnection"]);
     await expect(node.call(at("rabbit"), 1)).rejects.toMatchObject({ code: "NODEDOWN" });
-  });
+  }, 180_000);
+
+  test("is asked by rpc for what rabbitmqctl asks it for, through a restart of its application and one of its node", async (context) => {
+    const reason = noRabbit();
+    if (reason) return context.skip(reason);
+    await using rabbit = await Rabbit.start();
+    await using node = await nodeBeside(rabbit, {
+      keepConnected: [rabbit.name],
+      reconnect: { minDelayMs: 50, maxDelayMs: 200 },
+    });
+    const ends: string[] = [];
+    node.monitorNodes(({ type }) => ends.push(type));
+    const ask = <T>(module: string, name: string, ...args: unknown[]) =>
+      node.rpc.call<T>(rabbit.name, module, name, args, { timeoutMs: 30_000 });
+    const monitor = () =>
+      node.monitor({ name: "rabbit_node_monitor", node: rabbit.name }, ({ reason }) =>
+        ends.push(`DOWN ${inspect(reason)}`),
+      );
+    const listQueues = () => ask<Term[][]>("rabbit_amqqueue", "info_all", "/", [atom("name"), atom("messages")]);
+    const orders = tuple(atom("resource"), "/", atom("queue"), "orders");
+
+    const status = await ask<[Atom, Term][]>("rabbit", "status");
+    const before = await listQueues();
+    const made = await ask<Term[]>("rabbit_amqqueue", "declare", orders, true, false, [], atom("none"), "guest");
+    const listed = await listQueues();
+
+    expect(status.map(([key]) => key.tag)).toEqual(
+      expect.arrayContaining(["pid", "running_applications", "listeners"]),
+    );
+    expect(await ask("rabbit_alarm", "get_alarms")).toEqual([]);
+    expect(await ask("rabbit_vhost", "list_names")).toEqual(["/"]);
+    expect(before).toEqual([]);
+    expect(made[0]).toBe(atom("new"));
+    expect(inspect(listed)).toBe('[[name: {:resource, "/", :queue, "orders"}, messages: 0]]');
+
+    await until(() => ends.length === 1);
+    expect(ends.splice(0)).toEqual(["nodeup"]);
+
+    // rabbitmqctl stop_app, start_app
+    monitor();
+    expect(await ask("rabbit", "stop")).toBe(atom("ok"));
+    await until(() => ends.length > 0, 30_000);
+    expect(ends.splice(0)).toEqual(["DOWN :shutdown"]);
+    expect(await ask("rabbit", "is_running")).toBe(false);
+    expect(await ask("rabbit", "start")).toBe(atom("ok"));
+    expect(inspect(await listQueues())).toBe(inspect(listed));
+
+    monitor();
+    await rabbit.kill();
+    await until(() => ends.length === 2);
+    expect(ends.splice(0).sort()).toEqual(["DOWN :noconnection", "nodedown"]);
+    await rabbit.startAgain();
+    await until(() => ends.includes("nodeup"), 30_000);
+    expect(inspect(await listQueues())).toBe(inspect(listed));
+    expect(await node.erpc.call(rabbit.name, "rabbit", "is_running", [])).toBe(true);
+  }, 180_000);
 });

@@ -7,7 +7,7 @@ import { type BeamProcess, startProcess } from "../providers/index.ts";
 
 const PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const STARTED = "Server startup complete";
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** Why there is no RabbitMQ to start, or nothing when there is. */
 export function noRabbit(): string | undefined {
@@ -33,16 +33,26 @@ export class Rabbit implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** SIGKILL. */
+  async kill(): Promise<void> {
     this.#process?.signal("SIGKILL");
     await this.#process?.exited;
+  }
+
+  /** Starts it again after its end, with the same name and what it has kept on its disk. */
+  async startAgain(): Promise<void> {
+    await this.#start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #start(): Promise<void> {
     const file = (name: string, text = "") => {
       const path = join(this.#folder, name);
-      writeFileSync(path, text, { mode: 0o400 });
+      if (!existsSync(path)) writeFileSync(path, text, { mode: 0o400 });
       return path;
     };
     file(".erlang.cookie", this.cookie);
