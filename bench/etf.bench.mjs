@@ -11,6 +11,7 @@
 //   --rows "map of ten keys,100 pids"     default: all
 //   --otp 25,29                           the BEAMs; default 25,29 as far as they are at hand, `--otp none` for none
 //   --rounds 9 --ms 60                    how often, and how long one timing takes
+//   --dist DIR                            the build to measure, default dist
 //   --with DIR                            another build of the library (its dist folder), to compare the two
 //   --short                               the first two rows for a moment: does it run?
 //   --json FILE                           all figures
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     otp: { type: "string", default: "25,29" },
     rounds: { type: "string", default: "9" },
     ms: { type: "string", default: "60" },
+    dist: { type: "string", default: new URL("../dist/", import.meta.url).pathname },
     with: { type: "string" },
     short: { type: "boolean", default: false },
     json: { type: "string" },
@@ -46,8 +48,7 @@ const load = async (dist) => ({
   ...(await import(pathToFileURL(resolve(dist, "etf/index.js")).href)),
   ...(await import(pathToFileURL(resolve(dist, "term/index.js")).href)),
 });
-const own = new URL("../dist/", import.meta.url).pathname;
-const tiebeam = await load(own);
+const tiebeam = await load(options.dist);
 const other = options.with === undefined ? undefined : await load(options.with);
 
 /** Each with the library whose classes its terms are made of. */
