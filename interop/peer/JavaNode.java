@@ -11,7 +11,9 @@ import com.ericsson.otp.erlang.OtpNode;
  * A node of jinterface that meets another one: pings it, calls its server `puppet`, gets two pids from its process
  * `guide`, links to both, sees the end of the first, and ends itself so that the second sees that.
  *
- * Arguments: its own name, the cookie, the other node's name. Prints one line `what: result` for each step.
+ * Arguments: its own name, the cookie, the other node's name. Prints one line `what: result` for each step. With "serve" in
+ * place of the other name it waits for another node instead, and answers each call of its server `echo` with the request and
+ * its own pid, until a process that has linked itself to that pid ends.
  */
 public class JavaNode {
     public static void main(String[] args) throws Exception {
@@ -19,6 +21,11 @@ public class JavaNode {
         OtpNode node = new OtpNode(args[0], args[1]);
         OtpMbox mbox = node.createMbox("box");
 
+        if (other.equals("serve")) {
+            serve(node.createMbox("echo"));
+            node.close();
+            System.exit(0);
+        }
         show("ping", node.ping(other, 5_000));
 
         OtpErlangObject tag = node.createRef();
@@ -49,6 +56,20 @@ public class JavaNode {
         show("ping", node.ping(other, 5_000));
         node.close();
         System.exit(0);
+    }
+
+    private static void serve(OtpMbox echo) throws Exception {
+        show("serving", "echo");
+        while (true) {
+            try {
+                OtpErlangTuple call = (OtpErlangTuple) echo.receive();
+                OtpErlangTuple from = (OtpErlangTuple) call.elementAt(1);
+                echo.send((OtpErlangPid) from.elementAt(0), tuple(from.elementAt(1), tuple(call.elementAt(2), echo.self())));
+            } catch (OtpErlangExit exit) {
+                show("exit", exit.reason());
+                return;
+            }
+        }
     }
 
     private static OtpErlangTuple tuple(OtpErlangObject... elements) {

@@ -138,6 +138,33 @@ describe("a node of jinterface", () => {
   });
 });
 
+describe("a node of jinterface that serves", () => {
+  test("is called by our processes, and sees the exit of one that is linked to it", async (context) => {
+    if (noJava) return context.skip(noJava);
+    const { node, epmdPort } = await hostWithEpmd("127.0.0.1");
+    await using _ = node;
+    const puppet = await node.start(Puppet);
+    const name = `${uniqueName("java")}@127.0.0.1`;
+    const java = await startProcess({
+      argv: ["java", "-cp", jar, peerFile("JavaNode.java"), name, COOKIE, "serve"],
+      env: { ERL_EPMD_PORT: String(epmdPort) },
+    });
+    await until(() => java.output().includes("serving"), 60_000);
+    const echo = (request: object) =>
+      node.call<[Term, Pid]>({ name: "echo", node: name }, request, { timeoutMs: 30_000 });
+
+    const [request, pid] = await echo(tuple(atom("order"), 7, "grüße", [1.5, null]));
+    await puppet.call(tuple(atom("link"), pid));
+    await puppet.call(tuple(atom("exit"), atom("over"))).catch(() => {});
+    const ended = await java.exited;
+
+    expect(inspect(request)).toBe('{:order, 7, "grüße", [1.5, nil]}');
+    expect(java.output()).toBe("serving: echo\nexit: over\n");
+    expect(ended).toBe(0);
+    await until(() => node.peers().length === 0);
+  }, 120_000);
+});
+
 /** The process `guide`, which tells who asks for the pids of two others: one that may die, one that traps exits. */
 async function startGuide(node: Node) {
   const ends: string[] = [];
@@ -188,6 +215,30 @@ describe("a C node", () => {
     expect(cmd).toMatch(/^cmd: \{badrpc, \{'EXIT', \{undef, /);
     expect(comers).toEqual([name]);
   });
+});
+
+describe("a C node that serves", () => {
+  test("is called by our processes, and sees when it is cut off", async (context) => {
+    using built = await buildCNode();
+    if ("reason" in built) return context.skip(built.reason);
+    const { node, epmdPort } = await hostWithEpmd("127.0.0.1");
+    await using _ = node;
+    const name = `${uniqueName("cnode")}@127.0.0.1`;
+    const env = { ERL_EPMD_PORT: String(epmdPort) };
+    const cNode = await startProcess({ argv: [built.program, name, COOKIE, "serve"], env });
+    await until(() => cNode.output().includes("listening"), 30_000);
+
+    const echoed = await node.call({ name: "echo", node: name }, tuple(atom("order"), 7, "grüße", [1.5, null]));
+    const many = await Promise.all([1, 2, 3].map((n) => node.call({ name: "echo", node: name }, n)));
+    const peers = node.peers();
+    node.disconnect(name);
+    await cNode.exited;
+
+    expect(inspect(echoed)).toBe('{:order, 7, "grüße", [1.5, nil]}');
+    expect(many).toEqual([1, 2, 3]);
+    expect(peers).toEqual([name]);
+    expect(cNode.output()).toBe(`listening\naccepted: ${node.name}\ncut off\n`);
+  }, 60_000);
 });
 
 /** Compiles the C node, or says why that cannot be. */
