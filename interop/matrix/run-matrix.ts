@@ -1,4 +1,5 @@
 import { startEpmd } from "../harness/epmd.ts";
+import { compileFixtures } from "../harness/fixtures.ts";
 import type { Release } from "../providers/index.ts";
 import type { Runtime } from "../runtimes/index.ts";
 import type { Cell, CellResult } from "./cell.ts";
@@ -21,6 +22,7 @@ export async function runMatrix(cells: readonly Cell[], options: MatrixOptions):
   const { releases, runtimes, logs, atOnce, done } = options;
   const [first] = releases;
   if (!first) return [];
+  for (const release of releases) await compileFixtures(release); // once, and not in several cells at the same time
   await using epmd = await startEpmd(first);
   const certificates = new Map(releases.map((release) => [release.otp, new Certificates(release)]));
   const results: CellResult[] = [];
