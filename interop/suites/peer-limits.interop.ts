@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ourFlags } from "../../src/dist/index.ts";
 import { decode, encode } from "../../src/etf/index.ts";
-import { atom, type Node, type NodeOptions, type PeerRules, Pid, type Term, tuple } from "../../src/index.ts";
+import {
+  atom,
+  GenServer,
+  type Node,
+  type NodeOptions,
+  type PeerRules,
+  Pid,
+  type Term,
+  tuple,
+} from "../../src/index.ts";
 import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { Echo, KeptLog, nodeBeside } from "../support/our-node.ts";
 import { RawPeer } from "../support/raw-peer.ts";
@@ -51,6 +60,25 @@ describePeers("what a peer may do and hold", { otp: ["25", "27", "29"] }, (relea
     expect(await beam.eval("node in Node.list(:hidden)")).toBe(true);
     expect([node.peers(), downs]).toEqual([[beam.name], []]);
   }
+
+  test("a flood is read no faster than it is handled: hardly anything waits in the mailbox", async () => {
+    const { node } = await limited({});
+    await using _ = node;
+    const FLOOD = 300_000;
+    let [count, longest] = [0, 0];
+    class Sink extends GenServer {
+      override handleInfo() {
+        count++;
+        longest = Math.max(longest, node.processInfo(this.process.pid)!.messageQueueLength);
+      }
+    }
+    await node.start(Sink, { name: "sink" });
+
+    await beam.eval(`run.(fn -> for i <- 1..${FLOOD}, do: send({:sink, node}, {:number, i}) end); nil`);
+    await until(() => count === FLOOD, 30_000);
+
+    expect(longest).toBeLessThan(FLOOD / 20);
+  });
 
   test("a message that is too long is refused, the link stays, and what follows it arrives", async () => {
     const { node, received, downs, codes } = await held({ maxMessageBytes: MB });

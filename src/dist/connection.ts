@@ -31,6 +31,8 @@ export interface ConnectionHandler {
   drained(lane?: Lane): void;
   /** The connection is over, once; nothing follows. `error` says more where there is more. */
   closed(reason: CloseReason, error?: Error): void;
+  /** True: nothing more is read in this round of the event loop, so that what has come can be handled first. */
+  isBehind?(): boolean;
   /** Without it everything is taken. */
   readonly admission?: Admission;
 }
@@ -264,6 +266,10 @@ export class Connection implements FrameSink, Ticked {
     this.#frames.push(bytes, this);
     this.#reading = false;
     if (this.#flushDue) this.flush();
+    if (this.#open && this.#handler.isBehind?.()) {
+      this.#stream.pause();
+      this.#clock.defer(() => this.#stream.resume());
+    }
   }
 
   /** The stream has nothing left to send. */

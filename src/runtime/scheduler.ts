@@ -29,6 +29,11 @@ export class Scheduler {
     this.#clock = clock;
   }
 
+  /** True while messages wait for the next round of the event loop, since this one has had its share. */
+  get isBehind(): boolean {
+    return this.#left <= 0 && this.#queue.size > 0;
+  }
+
   /** Queues a runnable. The caller sees to it that one is not queued twice. */
   add(runnable: Runnable): void {
     this.#queue.put(runnable);

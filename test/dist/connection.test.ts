@@ -178,6 +178,22 @@ describe("writing", () => {
   });
 });
 
+test("nothing is read while what came before is not handled, until the next round of the event loop", () => {
+  const { connection, clock, stream, side } = alone();
+  const reads: string[] = [];
+  stream.pause = () => void reads.push("paused");
+  stream.resume = () => void reads.push("resumed");
+  const link = frame(signalBytes({ op: "link", from: pidOfB, to: pidOfA }));
+
+  connection.data(link);
+  side.isBehind = () => true;
+  connection.data(link);
+  expect(reads).toEqual(["paused"]);
+  clock.flush();
+
+  expect(reads).toEqual(["paused", "resumed"]);
+});
+
 describe("ticks", () => {
   test("keep an idle link up, and a silent peer is lost within 1.125 times the tick time", async () => {
     const { a, b, clock, network } = await connected({

@@ -54,6 +54,7 @@ function setup(owner: Partial<PeersOptions["owner"]> = {}) {
       }),
     owner: {
       signal() {},
+      isBehind: () => false,
       refused() {},
       up: () => void events.push("up"),
       down: (_node, reason) => void events.push(reason),
