@@ -61,7 +61,7 @@ async function runAll(options: RunOptions, releases: readonly Release[], watch: 
   mkdirSync(LOGS_FOLDER, { recursive: true });
   const cells = await runCells(planned, releases, runtimes, options.atOnce);
   if (options.matrix) watch.lap("matrix");
-  const suitesPassed = !options.suites || (await runSuites(options.suiteNames));
+  const suitesPassed = !options.suites || (await runSuites(options));
   if (options.suites) watch.lap("suites");
 
   const report: Report = {
@@ -101,8 +101,10 @@ function runCells(cells: readonly Cell[], releases: readonly Release[], runtimes
 }
 
 /** False when a test failed. */
-function runSuites(names: readonly string[]): Promise<boolean> {
-  return run("npx", "vitest", "run", "--config", "interop/vitest.config.ts", ...names);
+function runSuites({ suiteNames, only }: RunOptions): Promise<boolean> {
+  process.env.TIEBEAM_SUITES_REPORT = SUITES_FILE;
+  if (only.otp) process.env.TIEBEAM_OTP = only.otp.join();
+  return run("npx", "vitest", "run", "--config", "interop/vitest.config.ts", ...suiteNames);
 }
 
 /** What is known and was not run, each with its reason. */
@@ -117,8 +119,7 @@ async function notRun(releases: readonly Release[]): Promise<NotRun[]> {
 
 /** Runs a program of the project in this terminal. False when it failed. */
 async function run(program: string, ...args: string[]): Promise<boolean> {
-  const env = { ...process.env, TIEBEAM_SUITES_REPORT: SUITES_FILE };
-  const child = spawn(program, args, { cwd: project, stdio: "inherit", env });
+  const child = spawn(program, args, { cwd: project, stdio: "inherit" });
   const [code] = await once(child, "close");
   return code === 0;
 }

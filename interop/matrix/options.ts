@@ -11,7 +11,7 @@ summary in README.md written anew. With one of these, what they name, and nothin
   --full                the full matrix, and all suites
   --only otp=25,fault=link-cut
                         only cells with these values; several of a dimension: otp=25|27, or --only again
-  --suites gen-server   only suites with this in their name; may be given again
+  --suites gen-server   only suites with this in their name, on the releases of --only if that names some; may be given again
   --at-once 3           how many cells run at the same time
   --list                show which cells would run
   --help
