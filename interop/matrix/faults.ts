@@ -110,7 +110,7 @@ async function linkSlow(pair: Pair): Promise<Figures> {
   assert.ok(same && identical, "what came back");
   assert.ok(ms > 1_250 * TICK_SECONDS, `the way there and back took only ${ms} ms`);
   assert.equal(await subject.do("losses"), 0);
-  return { bytes_per_s: bytesPerSecond, bytes, tick_s: TICK_SECONDS, there_ms: Math.round(ms), back_ms: Math.round(micros / 1_000) }; // biome-ignore format: one line
+  return { KiB_per_second: bytesPerSecond / KiB, sent_bytes: bytes, tick_s: TICK_SECONDS, there_ms: Math.round(ms), back_ms: Math.round(micros / 1_000) }; // biome-ignore format: one line
 }
 
 /** The BEAM's socket is full: sends are refused at a bound, and what was taken arrives, in order, once it reads again. */

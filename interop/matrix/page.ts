@@ -35,7 +35,7 @@ export function compatibilityPage(report: Report): string {
     section("Suites", "Tests that passed, on each release; those that belong to none in the last column.", suiteTable(report)), // biome-ignore format: one line
     section("Skipped tests", skipList(suites.skips)),
   ];
-  return `${parts.join("\n")}`;
+  return `${parts.map((part) => part.trim()).join("\n\n")}\n`;
 }
 
 /** The lines for the README. */
@@ -51,7 +51,14 @@ export function summary(report: Report): string {
         verdict(cells.filter(({ cell }) => cell.otp === otp && cell.transport === transport)),
       ),
     ]),
-    ["suites", ...releases.map(({ otp }) => testVerdict(suites.suites.filter((each) => each.otp === otp)))],
+    ...(suites.suites.length === 0
+      ? []
+      : [
+          [
+            "tests of the suites",
+            ...releases.map(({ otp }) => testVerdict(suites.suites.filter((each) => each.otp === otp))),
+          ],
+        ]),
   ];
   return `${table([header, ...rows])}
 The last run was on ${at.slice(0, 10)}: ${countOf(cells)} of the matrix passed, with either side or both connecting, ${valuesOf(cells, "fault").length - 1} kinds of faults, and
@@ -140,7 +147,8 @@ function ranges(all: readonly Figures[]): string {
 }
 
 function cellTable(cells: readonly CellResult[]): string {
-  const rows = cells.map((result) => {
+  const sorted = [...cells].sort((a, b) => Number(a.cell.otp) - Number(b.cell.otp));
+  const rows = sorted.map((result) => {
     const { otp, transport, connects, epmd, visibility, runtime, fault, second } = result.cell;
     const figures = result.steps.filter(({ name }) => SHOWN.includes(name)).flatMap(stepFigures);
     const seen = result.outcome === "passed" ? `${(result.ms / 1_000).toFixed(1)} s` : `**failed** at ${result.steps.at(-1)!.name}`; // biome-ignore format: one line
@@ -213,7 +221,7 @@ function nameOf(runtime: string): string {
 }
 
 function section(title: string, ...parts: string[]): string {
-  return `\n## ${title}\n\n${parts.filter(Boolean).join("\n")}`;
+  return `## ${title}\n\n${parts.filter(Boolean).join("\n")}`;
 }
 
 function table([header = [], ...rows]: readonly (readonly string[])[]): string {
