@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { atom, tuple } from "../../src/index.ts";
+import { epmdNames } from "../harness/epmd.ts";
+import { until } from "../support/until.ts";
 import type { Cell, Figures } from "./cell.ts";
 import { type Pair, TICK_SECONDS } from "./pair.ts";
 import { base64, unbase64 } from "./terms.ts";
@@ -52,7 +54,16 @@ async function oursKilled(pair: Pair): Promise<Figures> {
   within(nodedown_ms, GONE_WITHIN_MS);
 
   await pair.startSubject();
-  return { nodedown_ms, ...(await again(pair)) };
+  return { nodedown_ms, ...(await registeredAgain(pair)), ...(await again(pair)) };
+}
+
+/** With our node the epmd is gone, where it was that. The BEAM looks for the one of the new node every two seconds. */
+async function registeredAgain({ cell, beam, peer }: Pair): Promise<Figures> {
+  if (cell.epmd !== "ours") return {};
+  const since = performance.now();
+  const [name = ""] = peer.split("@");
+  await until(async () => (await epmdNames(beam.epmdPort)).includes(name));
+  return { registered_ms: Math.round(performance.now() - since) };
 }
 
 async function beamFrozen(pair: Pair): Promise<Figures> {
