@@ -53,12 +53,16 @@ export class Backlog {
     this.#bytes += message.bytesLeft;
   }
 
-  /** Gives the next frame to `write`, which must be done with its bytes on return. Gives the lane if that was its last. */
-  send(write: (frame: Uint8Array) => void): Lane | undefined {
+  /**
+   * Gives the next frame to `write`, which must be done with its bytes on return; `isLast`: nothing of its message is left.
+   * Gives the lane if that was its last.
+   */
+  send(write: (frame: Uint8Array, isLast: boolean) => void): Lane | undefined {
     const lane = this.#nextLane();
     if (lane === undefined) return undefined;
     const before = lane.bytes;
-    write(lane.next());
+    const frame = lane.next();
+    write(frame, lane.isBetween);
     this.#bytes -= before - lane.bytes;
     if (!lane.isEmpty) {
       this.#turns.push(lane);
@@ -112,6 +116,8 @@ class SenderLane implements Lane {
   readonly #queue: { readonly message: OutgoingMessage; readonly ticket: number }[] = [];
   /** Of the message that leaves now. */
   #head = 0;
+  /** The frame that was given last ended its message. */
+  isBetween = true;
 
   constructor(sender: string) {
     this.sender = sender;
@@ -140,7 +146,8 @@ class SenderLane implements Lane {
     const before = message.bytesLeft;
     const frame = message.next();
     this.bytes -= before - message.bytesLeft;
-    if (message.bytesLeft === 0) this.#finished();
+    this.isBetween = message.bytesLeft === 0;
+    if (this.isBetween) this.#finished();
     return frame;
   }
 

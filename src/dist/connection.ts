@@ -3,6 +3,7 @@ import { Decoder, type DecoderOptions, Encoder, type EncoderOptions, Writer } fr
 import { Pid } from "../term/index.ts";
 import { type Abilities, abilitiesOf } from "./abilities.ts";
 import type { Lane } from "./backlog.ts";
+import { BlockPool } from "./block-pool.ts";
 import { DistributionError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { FragmentSender } from "./fragment-sender.ts";
@@ -77,11 +78,8 @@ const DEFAULT_MAX_PENDING_BYTES = 256 * 1024 * 1024;
 const DEFAULT_MAX_SEQUENCES = 10_000;
 const DEFAULT_MAX_UNREAD_BYTES = 256 * 1024 * 1024;
 
-/** Outgoing bytes leave at the latest when they are this many; one block of this size is what a connection holds. */
+/** Outgoing bytes leave at the latest when they are this many; a block of this size is what an idle connection holds. */
 const FLUSH_BYTES = 64 * 1024;
-
-/** A block that grew beyond this for one large message is not kept. */
-const KEPT_BLOCK_BYTES = 4 * FLUSH_BYTES;
 
 const TICK = new Uint8Array(4);
 
@@ -109,7 +107,10 @@ export class Connection implements FrameSink, Ticked {
   readonly #packetWriter: PacketWriter;
   readonly #ticker: Ticker;
   #handler: ConnectionHandler;
-  #writer = new Writer(FLUSH_BYTES);
+  readonly #blocks = new BlockPool();
+  readonly #writer = new Writer(FLUSH_BYTES, this.#blocks);
+  /** Blocks that the stream still has bytes of. */
+  readonly #leaving: Uint8Array[] = [];
   /** True while a chunk is being read: what is answered meanwhile leaves with the end of the chunk. */
   #reading = false;
   #flushDue = false;
@@ -135,7 +136,8 @@ export class Connection implements FrameSink, Ticked {
     this.#maxUnreadBytes = limits?.maxUnreadBytes ?? DEFAULT_MAX_UNREAD_BYTES;
     this.#frames = options.reader ?? new FrameReader(4, maxFrameBytes);
     this.#frames.expect(4, maxFrameBytes);
-    this.#packetWriter = new PacketWriter(this.abilities, new Encoder({ ...options.encoder, peer: this.abilities }));
+    const encoder = new Encoder({ ...options.encoder, peer: this.abilities });
+    this.#packetWriter = new PacketWriter(this.abilities, encoder, this.#blocks);
     this.#ticker = new Ticker(clock, this, !this.abilities.visible, options.tick);
     // Who is told of a new connection may end it at once: then its handler hears of it as soon as there is one.
     const ends: Parameters<ConnectionHandler["closed"]>[] = [];
@@ -151,6 +153,10 @@ export class Connection implements FrameSink, Ticked {
       sent: (bytes) => {
         this.#packetsWritten++;
         this.#bytesWritten += bytes;
+      },
+      left: (frame) => {
+        if (stream.queuedBytes === 0) this.#blocks.give(frame);
+        else this.#leaving.push(frame);
       },
       finished: (lane) => this.#handler.drained(lane),
     });
@@ -244,9 +250,19 @@ export class Connection implements FrameSink, Ticked {
       this.#stream.write(chunk);
     }
     // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
-    if (this.#stream.queuedBytes === 0 && this.#writer.bytes.length <= KEPT_BLOCK_BYTES) this.#writer.reuse();
-    else this.#writer = new Writer(FLUSH_BYTES);
-    if (this.#stream.queuedBytes === 0) this.#handler.drained();
+    if (this.#stream.queuedBytes === 0) {
+      this.#writer.reuse();
+      this.#reclaim();
+      this.#handler.drained();
+    } else {
+      this.#leaving.push(this.#writer.replace());
+    }
+  }
+
+  /** The stream has taken everything. */
+  #reclaim(): void {
+    for (const block of this.#leaving) this.#blocks.give(block);
+    this.#leaving.length = 0;
   }
 
   /** Ends the connection after what was written has left, or at once with `abort`. The handler's `closed` is called, with `error`, before this returns. */
@@ -275,6 +291,7 @@ export class Connection implements FrameSink, Ticked {
   /** The stream has nothing left to send. */
   drained(): void {
     if (!this.#open) return;
+    this.#reclaim();
     if (this.#writer.size + this.#stream.queuedBytes === 0) this.#handler.drained();
     if (!this.#fragments.backlog.isEmpty) this.#fragments.resume();
   }
@@ -305,6 +322,8 @@ export class Connection implements FrameSink, Ticked {
   }
 
   sendTick(): void {
+    // There was nothing to send for a while.
+    this.#blocks.clear();
     this.#writer.copy(TICK);
     this.#wrote();
   }

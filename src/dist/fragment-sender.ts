@@ -27,6 +27,8 @@ export interface FragmentSenderOptions {
   readonly read: () => number;
   /** A frame of so many bytes has left. */
   readonly sent: (bytes: number) => void;
+  /** The last frame of a message was given to the stream: once that has taken it, its block can be used again. */
+  readonly left: (frame: Uint8Array) => void;
   /** A sender has nothing waiting any more. */
   readonly finished: (lane: Lane) => void;
 }
@@ -60,16 +62,15 @@ export class FragmentSender {
 
   /** Sends more: to be called when the stream has taken everything. */
   resume(): void {
-    const { stream, flush, clock, ask, read } = this.#options;
+    const { stream, flush, clock, ask, read, left } = this.#options;
     flush();
     let budget = BYTES_PER_TURN;
     // A frame overwrites the end of the one before, so that must have left.
     while (!this.backlog.isEmpty && stream.queuedBytes === 0 && this.#pacer?.isOpen !== false) {
       if (budget <= 0) return this.#later();
-      let size = 0;
-      this.#send((frame) => {
+      const size = this.#send((frame, isLast) => {
         stream.write(frame);
-        size = frame.length;
+        if (isLast) left(frame);
       });
       budget -= size;
       if (this.#pacer?.sent(size)) {
@@ -121,14 +122,16 @@ export class FragmentSender {
     this.#patience?.cancel();
   }
 
-  #send(write: (frame: Uint8Array) => void): void {
+  /** Sends a frame, and gives its size. */
+  #send(write: (frame: Uint8Array, isLast: boolean) => void): number {
     let bytes = 0;
-    const finished = this.backlog.send((frame) => {
+    const finished = this.backlog.send((frame, isLast) => {
       bytes = frame.length;
-      write(frame);
+      write(frame, isLast);
     });
     this.#options.sent(bytes);
     if (finished !== undefined) this.#options.finished(finished);
+    return bytes;
   }
 
   #wait(): void {

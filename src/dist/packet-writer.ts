@@ -1,4 +1,4 @@
-import { type AtomSink, type Encoder, VERSION, Writer } from "../etf/index.ts";
+import { type AtomSink, type Blocks, type Encoder, VERSION, Writer } from "../etf/index.ts";
 import type { Abilities } from "./abilities.ts";
 import { OutgoingAtomCache } from "./atom-cache.ts";
 import { ControlWriter, NO_PAYLOAD, NOT_SENT } from "./control-writer.ts";
@@ -26,14 +26,19 @@ export class PacketWriter {
   readonly #encoder: Encoder;
   readonly #controls: ControlWriter;
   readonly #cache: OutgoingAtomCache | undefined;
+  readonly #blocks: Blocks | undefined;
   #sequences = 0;
   /** What is left free for the references of a header: as much as the last one took. */
   #headerRoom = 1;
   /** Of the signal written last: bytes of its control message, 0 when it has no payload and cannot be cut. */
   #controlBytes = 0;
 
-  /** The encoder is the connection's own: it collects atoms for this connection's cache. */
-  constructor(abilities: Abilities, encoder: Encoder) {
+  /**
+   * The encoder is the connection's own: it collects atoms for this connection's cache. Messages that leave later are in blocks
+   * of their own.
+   */
+  constructor(abilities: Abilities, encoder: Encoder, blocks?: Blocks) {
+    this.#blocks = blocks;
     this.#abilities = abilities;
     this.#encoder = encoder;
     this.#controls = new ControlWriter(abilities, encoder);
@@ -78,10 +83,10 @@ export class PacketWriter {
    * @throws EncodeError
    */
   writeApart(signal: Signal): OutgoingMessage | undefined {
-    const writer = new Writer();
+    const writer = new Writer(undefined, this.#blocks);
     for (let i = 0; i < HEADROOM_BYTES; i++) writer.u8(0);
     if (!this.#withoutCache(() => this.#terms(writer, signal))) return undefined;
-    const bytes = writer.detach(0);
+    const bytes = writer.takeWhole();
     const firstBytes = this.#firstBytes(bytes.length - HEADROOM_BYTES);
     if (firstBytes === 0) return new WholeMessage(bytes, HEADROOM_BYTES);
     return new FragmentedMessage(bytes, HEADROOM_BYTES, this.#nextSequence(), firstBytes);

@@ -18,4 +18,4 @@ export {
 } from "./options.ts";
 export { Reader } from "./reader.ts";
 export { Tag, VERSION } from "./tags.ts";
-export { Writer } from "./writer.ts";
+export { type Blocks, Writer } from "./writer.ts";

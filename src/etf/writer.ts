@@ -13,6 +13,19 @@ interface Piece {
   readonly lent: boolean;
 }
 
+/** Where a {@link Writer} has its blocks from. Their content has no meaning. */
+export interface Blocks {
+  /** A block of at least so many bytes, from the start of its buffer. */
+  take(bytes: number): Uint8Array;
+  /** A block that is used no more. */
+  give(block: Uint8Array): void;
+}
+
+const newBlocks: Blocks = {
+  take: (bytes) => new Uint8Array(bytes),
+  give() {},
+};
+
 /**
  * A growing buffer of big-endian fields.
  *
@@ -31,13 +44,18 @@ export class Writer {
   #before = 0;
   readonly #pieces: Piece[] = [];
   readonly #blockBytes: number;
+  readonly #blocks: Blocks;
   /** Of the current block. */
   #view: DataView;
 
-  /** @param blockBytes - size of a block; larger ones are made only for larger chunks. */
-  constructor(blockBytes = DEFAULT_BLOCK_BYTES) {
+  /**
+   * @param blockBytes - size of a block; larger ones are made only for larger chunks.
+   * @param blocks - where blocks come from; by default they are made anew.
+   */
+  constructor(blockBytes = DEFAULT_BLOCK_BYTES, blocks: Blocks = newBlocks) {
     this.#blockBytes = blockBytes;
-    this.bytes = new Uint8Array(blockBytes);
+    this.#blocks = blocks;
+    this.bytes = blocks.take(blockBytes);
     this.#view = new DataView(this.bytes.buffer);
   }
 
@@ -225,7 +243,7 @@ export class Writer {
     const { bytes, offset: end } = this;
     const at = this.#start + mark - this.#before;
     const kept = bytes.subarray(this.#start, at);
-    this.#fill(new Uint8Array(Math.max(this.#blockBytes, kept.length)));
+    this.#fill(this.#blocks.take(Math.max(this.#blockBytes, kept.length)));
     this.bytes.set(kept);
     this.offset = kept.length;
     this.#start = 0;
@@ -238,6 +256,14 @@ export class Writer {
     this.#before = 0;
     this.#start = 0;
     this.offset = 0;
+  }
+
+  /** As {@link Writer.reuse}, in another block, so that chunks which were taken stay. Gives the block that they are in. */
+  replace(): Uint8Array {
+    const { bytes } = this;
+    this.#fill(this.#blocks.take(this.#blockBytes));
+    this.reuse();
+    return bytes;
   }
 
   /** Writes to this block from now on. */
@@ -256,9 +282,11 @@ export class Writer {
 
   /** Moves the current chunk to a larger block. */
   #grow(count: number): void {
-    const chunk = this.bytes.subarray(this.#start, this.offset);
-    const grown = new Uint8Array(Math.max(this.#blockBytes, chunk.length * 2 + count));
+    const { bytes } = this;
+    const chunk = bytes.subarray(this.#start, this.offset);
+    const grown = this.#blocks.take(Math.max(this.#blockBytes, chunk.length * 2 + count));
     grown.set(chunk);
+    if (this.#start === 0) this.#blocks.give(bytes);
     this.#fill(grown);
     this.offset = chunk.length;
     this.#start = 0;

@@ -1,0 +1,40 @@
+import type { Blocks } from "../etf/index.ts";
+
+/** Bytes that a pool keeps for later. */
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Blocks that have left and can be written to again. Making and clearing a large one, and having it collected, costs more than
+ * what it is for: a copy of the bytes of a message.
+ */
+export class BlockPool implements Blocks {
+  /** The one that was used last is the last one. */
+  readonly #blocks: Uint8Array[] = [];
+  #bytes = 0;
+
+  take(bytes: number): Uint8Array {
+    const index = this.#blocks.findLastIndex(({ length }) => length >= bytes);
+    if (index < 0) return new Uint8Array(Buffer.allocUnsafeSlow(roundedUp(bytes)).buffer);
+    const [block] = this.#blocks.splice(index, 1);
+    this.#bytes -= block!.length;
+    return block!;
+  }
+
+  /** Keeps the whole block of which this is a part, if there is room. */
+  give({ buffer }: Uint8Array): void {
+    if (this.#bytes + buffer.byteLength > KEPT_BYTES) return;
+    this.#blocks.push(new Uint8Array(buffer));
+    this.#bytes += buffer.byteLength;
+  }
+
+  /** Gives all of them up. */
+  clear(): void {
+    this.#blocks.length = 0;
+    this.#bytes = 0;
+  }
+}
+
+/** The next power of two, so that messages of about the same size use the same blocks. */
+function roundedUp(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes));
+}
