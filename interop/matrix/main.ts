@@ -18,6 +18,9 @@ import { StopWatch } from "./stop-watch.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 
+// Whatever was started is killed at the exit, which signals alone do not bring about.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {

@@ -49,6 +49,10 @@ export class Subject implements AsyncDisposable {
       for (const { reject } of this.#pending.values()) reject(new SubjectError("GONE", "the subject has ended"));
     };
     this.#exited = once(this.#child, "close").then(ended, ended);
+    // A frozen one does not see the end of its stdin.
+    const killAtExit = () => this.#child.kill("SIGKILL");
+    process.once("exit", killAtExit);
+    void this.#exited.then(() => process.removeListener("exit", killAtExit));
     this.#child.stdin.on("error", () => {}); // "close" follows
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => log(`ours: ${text.trimEnd()}`));
     createInterface({ input: this.#child.stdout }).on("line", (line) => this.#answered(line));
