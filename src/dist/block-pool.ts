@@ -1,7 +1,7 @@
 import type { Blocks } from "../etf/index.ts";
 
-/** Bytes that a pool keeps for later. */
-const KEPT_BYTES = 4 * 1024 * 1024;
+/** Bytes that a pool keeps for later: a few blocks for messages of a megabyte. */
+const KEPT_BYTES = 8 * 1024 * 1024;
 
 /**
  * Blocks that have left and can be written to again. Making and clearing a large one, and having it collected, costs more than
