@@ -12,6 +12,10 @@ export const CHANNELS = {
   callStart: "tiebeam:call:start",
   callEnd: "tiebeam:call:end",
   callError: "tiebeam:call:error",
+  stageSubscribe: "tiebeam:stage:subscribe",
+  stageCancel: "tiebeam:stage:cancel",
+  stageEvents: "tiebeam:stage:events",
+  stageDiscard: "tiebeam:stage:discard",
 } as const satisfies Record<keyof Telemetry, string>;
 
 /**
@@ -29,5 +33,9 @@ export function diagnosticsTelemetry(): Telemetry {
     callStart: channel(CHANNELS.callStart),
     callEnd: channel(CHANNELS.callEnd),
     callError: channel(CHANNELS.callError),
+    stageSubscribe: channel(CHANNELS.stageSubscribe),
+    stageCancel: channel(CHANNELS.stageCancel),
+    stageEvents: channel(CHANNELS.stageEvents),
+    stageDiscard: channel(CHANNELS.stageDiscard),
   };
 }

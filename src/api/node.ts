@@ -25,7 +25,14 @@ import {
   Reason,
   type Runtime,
 } from "../runtime/index.ts";
-import { type EventStream, StageProcess, type StageStats, type StreamOptions, stream } from "../stage/index.ts";
+import {
+  ConsumerSupervisorProcess,
+  type EventStream,
+  StageProcess,
+  type StageStats,
+  type StreamOptions,
+  stream,
+} from "../stage/index.ts";
 import type { Pid, Term } from "../term/index.ts";
 
 /** Everything that a started node consists of; the parts are made by `startNode`. */
@@ -73,7 +80,7 @@ export interface NodeStats {
    * and supervisors that are not granted, signals against their rules, names that nobody has, the end of the node's own processes.
    */
   readonly refused: number;
-  /** The GenStage stages of this node, those that loops over streams are included. */
+  /** The GenStage stages of this node, those that loops over streams are included, and ConsumerSupervisors. */
   readonly stages: readonly StageStats[];
 }
 
@@ -281,7 +288,7 @@ export class Node extends Process implements AsyncDisposable {
 
 function stagesOf(runtime: Runtime): StageStats[] {
   return [...runtime.processes()].flatMap(({ behaviour }) =>
-    behaviour instanceof StageProcess ? [behaviour.stats()] : [],
+    behaviour instanceof StageProcess || behaviour instanceof ConsumerSupervisorProcess ? [behaviour.stats()] : [],
   );
 }
 

@@ -37,10 +37,20 @@ export {
   Server,
 } from "./server.ts";
 export { SpawnError, type SpawnedRemotely } from "./spawn-requests.ts";
+export type {
+  ConsumerStats,
+  StageCancel,
+  StageDiscard,
+  StageEvents,
+  StageSubscription,
+  SubscriptionFigures,
+  SubscriptionStats,
+} from "./stage-telemetry.ts";
 export {
   type CallEnd,
   type CallFailure,
   type CallStart,
+  factsOf,
   type LinkDown,
   type LinkUp,
   observedCall,

@@ -3,6 +3,7 @@ import type { Pid, Ref } from "../term/index.ts";
 import type { Destination } from "./destination.ts";
 import type { ProcessCore } from "./process-core.ts";
 import type { Runtime } from "./runtime.ts";
+import type { StageCancel, StageDiscard, StageEvents, StageSubscription } from "./stage-telemetry.ts";
 
 /** The process that a message of a channel is about. */
 export interface ProcessFacts {
@@ -83,6 +84,10 @@ export interface Telemetry {
   readonly callStart: Channel<CallStart>;
   readonly callEnd: Channel<CallEnd>;
   readonly callError: Channel<CallFailure>;
+  readonly stageSubscribe: Channel<StageSubscription>;
+  readonly stageCancel: Channel<StageCancel>;
+  readonly stageEvents: Channel<StageEvents>;
+  readonly stageDiscard: Channel<StageDiscard>;
 }
 
 /** Tells nobody. */
@@ -96,6 +101,10 @@ export const silentTelemetry: Telemetry = {
   callStart: silentChannel,
   callEnd: silentChannel,
   callError: silentChannel,
+  stageSubscribe: silentChannel,
+  stageCancel: silentChannel,
+  stageEvents: silentChannel,
+  stageDiscard: silentChannel,
 };
 
 /** What channels, and crash reports, tell of a process. */

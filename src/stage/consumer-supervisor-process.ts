@@ -13,6 +13,7 @@ import type { CancelReason } from "./callbacks.ts";
 import type { SuperviseEvents } from "./consumer-supervisor.ts";
 import { after, type StageHost, stoppingText, Work } from "./host.ts";
 import { readStageMessage, readStageRequest } from "./messages.ts";
+import { type StageStats, statsOf } from "./stats.ts";
 import { endsConsumer, keywords, type Subscribe, type Subscription } from "./subscription.ts";
 import { Upstream } from "./upstream.ts";
 import type { UpstreamSubscription } from "./upstream-subscription.ts";
@@ -121,6 +122,16 @@ export class ConsumerSupervisorProcess extends DynamicSupervisorProcess {
     const known = readStageMessage(message);
     if (known?.to !== "consumer" || known.operation === undefined) return super.info(message);
     return this.#upstream.receive(known.pid, known.tag, known.operation);
+  }
+
+  /** Figures about it, as they are now. An event has been handled when its child has started. */
+  stats(): StageStats {
+    return statsOf(this.core, "consumer", this.#upstream, undefined);
+  }
+
+  override ended(): void {
+    super.ended();
+    this.#upstream.ended(this.core.exitReason);
   }
 
   protected override childGone(pid: Pid): void {

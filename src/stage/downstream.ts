@@ -1,5 +1,5 @@
 import { Stop } from "../otp/index.ts";
-import { Exit } from "../runtime/index.ts";
+import { type ConsumerStats, Exit } from "../runtime/index.ts";
 import { atom, inspect, type Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
 import type { CancelReason, ProducerOptions } from "./callbacks.ts";
 import { BAD_OPTS, type DispatcherConsumer } from "./dispatcher.ts";
@@ -16,6 +16,7 @@ import {
 import { Outflow } from "./outflow.ts";
 import { Point, Settling } from "./settling.ts";
 import { keywordObject, maxDemandOf, Subscription } from "./subscription.ts";
+import { Telling } from "./telling.ts";
 
 /** A subscription of a consumer to us. */
 interface DownstreamSubscription extends DispatcherConsumer {
@@ -23,16 +24,6 @@ interface DownstreamSubscription extends DispatcherConsumer {
   readonly monitor: Ref;
   readonly from: Subscription;
   readonly ledger: Ledger;
-}
-
-/** Figures about one subscription of a consumer. */
-export interface ConsumerStats {
-  readonly consumer: Pid;
-  /** Events that it asked for, and that it was sent, since it subscribed. */
-  readonly asked: number;
-  readonly sent: number;
-  /** Events sent that it may not be done with: not confirmed, or without `ack` not asked anew for. */
-  readonly unconfirmed: number;
 }
 
 const DUPLICATED_SUBSCRIPTION = atom("duplicated_subscription");
@@ -49,6 +40,7 @@ export class Downstream {
   /** By the canonical form of their tag, which may be any term. */
   readonly #subscriptions = new Map<unknown, DownstreamSubscription>();
   readonly #settling = new Settling();
+  readonly #telling: Telling<DownstreamSubscription>;
   #unconfirmed = 0;
 
   /** @param onDemand - takes demand that the buffer could not serve. */
@@ -59,6 +51,7 @@ export class Downstream {
     onDemand: (count: number) => void | Promise<void>,
   ) {
     this.#host = host;
+    this.#telling = new Telling(host.core, (subscription) => ({ role: "producer", stats: statsOf(subscription) }));
     this.outflow = new Outflow(host, options, role, {
       deliver: (consumer, events) => this.#deliver(consumer, events),
       left: (message) => this.#left(message),
@@ -73,12 +66,12 @@ export class Downstream {
   }
 
   stats(): ConsumerStats[] {
-    return Array.from(this.#subscriptions.values(), ({ pid, ledger: { asked, sent, unconfirmed } }) => ({
-      consumer: pid,
-      asked,
-      sent,
-      unconfirmed,
-    }));
+    return Array.from(this.#subscriptions.values(), statsOf);
+  }
+
+  /** The stage has ended. */
+  ended(reason: unknown): void {
+    this.#telling.ended(reason);
   }
 
   /** Takes what a consumer sent under a tag. */
@@ -150,6 +143,7 @@ export class Downstream {
     const ledger = new Ledger(confirms ? maxDemandOf(given) : undefined);
     const subscription = { key, pid, tag, monitor, from, confirms, ledger };
     this.#subscriptions.set(key, subscription);
+    this.#telling.subscribed(subscription);
     if (confirms) void core.send(pid, acksMessage(core.pid, tag), false);
     return this.#host.guarded(
       () => callbacks.handleSubscribe?.("consumer", given, from),
@@ -182,6 +176,7 @@ export class Downstream {
   #end(subscription: DownstreamSubscription, reason: CancelReason): void | Promise<void> {
     const { core, callbacks } = this.#host;
     this.#subscriptions.delete(subscription.key);
+    this.#telling.cancelled(subscription, reason);
     core.demonitor(subscription.monitor);
     this.#sendCancelled(subscription.pid, subscription.tag, reason.reason);
     return this.#host.run(
@@ -199,11 +194,19 @@ export class Downstream {
 
   #deliver({ key, pid, tag }: DispatcherConsumer, events: readonly unknown[]): Promise<unknown> | undefined {
     const { core } = this.#host;
-    this.#subscriptions.get(key)?.ledger.send(events);
+    const subscription = this.#subscriptions.get(key);
+    if (subscription !== undefined) {
+      subscription.ledger.send(events);
+      this.#telling.events(subscription, events.length);
+    }
     return core.send(pid, eventsMessage(core.pid, tag, events), false);
   }
 
   #sendCancelled(pid: Pid, tag: Term, reason: unknown): void {
     void this.#host.core.send(pid, cancelledMessage(this.#host.core.pid, tag, reason), false);
   }
+}
+
+function statsOf({ pid, ledger: { asked, sent, unconfirmed } }: DownstreamSubscription): ConsumerStats {
+  return { consumer: pid, asked, sent, unconfirmed };
 }

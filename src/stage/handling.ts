@@ -10,6 +10,8 @@ import type { UpstreamSubscription } from "./upstream-subscription.ts";
 export interface HandlingRules {
   readonly isInTheMiddle: boolean;
   isLive(subscription: UpstreamSubscription): boolean;
+  /** So many events have come to be handled. */
+  received(subscription: UpstreamSubscription, count: number): void;
   /** Of a stage in the middle: calls `settled` when all that it has emitted so far is. */
   readonly whenSettled: ((settled: () => void) => void) | undefined;
 }
@@ -35,6 +37,7 @@ export class Handling {
     const source = isInTheMiddle ? subscription.from : sourceOf(subscription, pid);
     const producer = isInTheMiddle ? subscription.producer : pid;
     subscription.received += events.length;
+    this.#rules.received(subscription, events.length);
     // What waited until its subscription was over comes in one piece, and nobody is there to be asked.
     const isOver = !this.#rules.isLive(subscription);
     if (demand === undefined || isOver) {

@@ -17,6 +17,7 @@ export {
   type SuperviseEventsOptions,
   superviseEvents,
 } from "./consumer-supervisor.ts";
+export { ConsumerSupervisorProcess } from "./consumer-supervisor-process.ts";
 export { type DemandDispatcherOptions, demandDispatcher } from "./demand-dispatcher.ts";
 export {
   type Dispatcher,
@@ -25,7 +26,6 @@ export {
   type Outlet,
   Refusal,
 } from "./dispatcher.ts";
-export type { ConsumerStats } from "./downstream.ts";
 export { type FromOptions, from } from "./from.ts";
 export { GenStage, type Resubscription } from "./gen-stage.ts";
 export {
@@ -50,4 +50,3 @@ export {
   type SubscriptionOptions,
 } from "./subscription.ts";
 export type { Transform } from "./through.ts";
-export type { SubscriptionStats } from "./upstream.ts";

@@ -1,3 +1,4 @@
+import { factsOf, type StageDiscard } from "../runtime/index.ts";
 import type { Term } from "../term/index.ts";
 import { EventBuffer } from "./buffer.ts";
 import type { ProducerOptions } from "./callbacks.ts";
@@ -57,9 +58,7 @@ export class Outflow {
       deliver: (consumer, events) => this.#deliver(consumer, events),
       info: (message) => ends.left(message),
       askAgain: (consumer, count) => host.core.deliver(new Work(() => this.#askAgain(consumer, count))),
-      discarded: (count) => {
-        this.#discarded += count;
-      },
+      discarded: (count) => this.#discard(count, "dispatcher"),
       random: host.core.runtime.identity.random,
       error: (text) => host.core.runtime.logger.error(`${host.title} ${text}`),
       warn: (text) => host.core.runtime.logger.warn(`${host.title} ${text}`),
@@ -259,9 +258,18 @@ export class Outflow {
     this.#dispatcher.buffered?.(events.length);
     const { discarded, infos } = this.#buffer.put(events);
     for (const info of infos) this.#infoDue(info);
-    this.#discarded += discarded;
-    if (discarded === 0 || this.#host.callbacks.formatDiscarded?.(discarded) === false) return;
+    if (discarded === 0) return;
+    this.#discard(discarded, "buffer");
+    if (this.#host.callbacks.formatDiscarded?.(discarded) === false) return;
     this.#host.core.runtime.logger.warn(`${this.#host.title} has discarded ${discarded} events from buffer`);
+  }
+
+  #discard(count: number, by: StageDiscard["by"]): void {
+    this.#discarded += count;
+    const { core } = this.#host;
+    const { stageDiscard } = core.runtime.telemetry;
+    if (!stageDiscard.hasSubscribers) return;
+    stageDiscard.publish({ ...factsOf(core), by, count, discarded: this.#discarded });
   }
 
   #deliver(consumer: DispatcherConsumer, events: readonly unknown[]): void {

@@ -195,6 +195,12 @@ export class StageProcess extends GenServerProcess {
     return this.end(Reason.noproc);
   }
 
+  override ended(): void {
+    super.ended();
+    this.upstream?.ended(this.core.exitReason);
+    this.#downstream?.ended(this.core.exitReason);
+  }
+
   get #isDraining(): boolean {
     return this.#drainers.length > 0;
   }

@@ -1,8 +1,8 @@
-import type { ProcessCore } from "../runtime/index.ts";
+import type { ConsumerStats, ProcessCore, SubscriptionStats } from "../runtime/index.ts";
 import type { Pid } from "../term/index.ts";
-import type { ConsumerStats, Downstream } from "./downstream.ts";
+import type { Downstream } from "./downstream.ts";
 import type { StageRole } from "./stage-options.ts";
-import type { SubscriptionStats, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Figures about one stage. */
 export interface StageStats {

@@ -1,5 +1,5 @@
 import { Stop } from "../otp/index.ts";
-import { type Address, Exit, type MonitorTarget } from "../runtime/index.ts";
+import { type Address, Exit, type MonitorTarget, type SubscriptionStats } from "../runtime/index.ts";
 import { atom, atomTerm, type Pid, type Ref, type Term, termKey, tuple } from "../term/index.ts";
 import { Asks } from "./asks.ts";
 import type { CancelReason } from "./callbacks.ts";
@@ -20,6 +20,7 @@ import {
   parseOptions,
   Subscription,
 } from "./subscription.ts";
+import { Telling } from "./telling.ts";
 import type { SubscribeRequest, UpstreamSubscription } from "./upstream-subscription.ts";
 
 /** What the owner of an {@link Upstream} decides. */
@@ -34,16 +35,6 @@ export interface UpstreamOwner {
   missing(to: string, cancel: CancelMode): void | Promise<void>;
   /** Something is wrong with the options of a subscription, which was logged; it is not made. */
   refused?(problem: string): void;
-}
-
-/** Figures about one subscription to a producer. */
-export interface SubscriptionStats {
-  /** The producer: a pid, or `{Name, Node}`. */
-  readonly producer: Subscription["peer"];
-  /** Events asked for, received, and handled, since it was made. */
-  readonly asked: number;
-  readonly received: number;
-  readonly handled: number;
 }
 
 const OK = atom("ok");
@@ -61,6 +52,7 @@ export class Upstream {
   readonly #intake: Intake | undefined;
   readonly #resubscriber: Resubscriber;
   readonly #handling: Handling;
+  readonly #telling: Telling<UpstreamSubscription>;
   /** By the canonical form of their tag. */
   readonly #subscriptions = new Map<unknown, UpstreamSubscription>();
 
@@ -69,9 +61,11 @@ export class Upstream {
     this.#host = host;
     this.#owner = owner;
     this.#intake = intake;
+    this.#telling = new Telling(host.core, (subscription) => ({ role: "consumer", stats: statsOf(subscription) }));
     this.#handling = new Handling(host, {
       isInTheMiddle: intake !== undefined,
       isLive: (subscription) => this.#subscriptions.get(termKey(subscription.tag)) === subscription,
+      received: (subscription, count) => this.#telling.events(subscription, count),
       whenSettled: owner.whenSettled,
     });
     this.#resubscriber = new Resubscriber(host, (own, position) =>
@@ -98,12 +92,7 @@ export class Upstream {
   }
 
   stats(): SubscriptionStats[] {
-    return Array.from(this.#subscriptions.values(), ({ from, asks, received, handled }) => ({
-      producer: from.peer,
-      asked: asks.count,
-      received,
-      handled,
-    }));
+    return Array.from(this.#subscriptions.values(), statsOf);
   }
 
   /** Subscribes, in the order of GenStage: monitor, `subscribe`, `handleSubscribe`, first ask, reply. */
@@ -165,7 +154,15 @@ export class Upstream {
   /** Tells all producers that it is over, and forgets them. */
   cancelAll(reason: unknown): void {
     this.cancelEach(reason);
+    for (const subscription of this.#subscriptions.values()) {
+      this.#telling.cancelled(subscription, { kind: "cancel", reason: reason as Term });
+    }
     this.#subscriptions.clear();
+  }
+
+  /** The stage has ended. */
+  ended(reason: unknown): void {
+    this.#telling.ended(reason);
   }
 
   #refuse(problem: string, reply: ((value: unknown) => void) | undefined): void {
@@ -214,6 +211,7 @@ export class Upstream {
           source: undefined,
         };
         this.#subscriptions.set(termKey(tag), subscription);
+        this.#telling.subscribed(subscription);
         if (demand !== undefined) this.#handling.ask(subscription, producer, demand.max);
         this.#owner.opened?.(subscription);
         reply?.(tuple(OK, tag));
@@ -230,11 +228,13 @@ export class Upstream {
     const { core, callbacks } = this.#host;
     this.#subscriptions.delete(termKey(subscription.tag));
     core.demonitor(subscription.tag);
-    const work = () =>
-      this.#host.run(
+    const work = () => {
+      this.#telling.cancelled(subscription, reason);
+      return this.#host.run(
         () => callbacks.handleCancel?.(reason, subscription.from),
         () => this.#ended(subscription, reason),
       );
+    };
     return this.#intake === undefined || this.#intake.isEmpty ? work() : this.#intake.put(work);
   }
 
@@ -249,6 +249,10 @@ export class Upstream {
     // These are few and small: a link without room at the moment takes them all the same.
     void this.#host.core.send(to, message, false);
   }
+}
+
+function statsOf({ from, asks, received, handled }: UpstreamSubscription): SubscriptionStats {
+  return { producer: from.peer, asked: asks.count, received, handled };
 }
 
 /** Where a subscription that was lost had come to. Tries count from the last one that brought anything. */

@@ -2,7 +2,14 @@ import type { Logger } from "../../src/base/index.ts";
 import type { Signal } from "../../src/dist/index.ts";
 import { Exposed } from "../../src/node/index.ts";
 import { type AnyServer, type ApiOf, type StartedServer, startServer } from "../../src/otp/index.ts";
-import { Identity, Process, type ProcessCore, Runtime } from "../../src/runtime/index.ts";
+import {
+  Identity,
+  Process,
+  type ProcessCore,
+  Runtime,
+  silentTelemetry,
+  type Telemetry,
+} from "../../src/runtime/index.ts";
 import { Pid, type Term } from "../../src/term/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
@@ -29,7 +36,7 @@ export class TestNode {
   /** What the test's own process received. */
   readonly inbox: Term[] = [];
 
-  constructor(name = "ts@127.0.0.1", clock = new SimulatedClock()) {
+  constructor(name = "ts@127.0.0.1", clock = new SimulatedClock(), telemetry: Telemetry = silentTelemetry) {
     this.clock = clock;
     const log = (level: keyof Logger) => (text: string) => void this.logs.push({ level, text });
     this.runtime = new Runtime({
@@ -50,6 +57,7 @@ export class TestNode {
       localMessages: {},
       maxQueuedBytesPerPeer: Number.POSITIVE_INFINITY,
       maxTiesPerPeer: Number.POSITIVE_INFINITY,
+      telemetry,
     });
     this.core = this.spawn(this.inbox);
     this.process = new Process(this.core);
