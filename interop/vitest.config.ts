@@ -23,18 +23,21 @@ const UPON = [
   "supervision-trees",
 ];
 
-/** Suites that measure times or fill the machine by themselves: one at a time, when no other runs. */
+/** Suites that measure times, count what all share, or fill the machine: one at a time, when no other runs. */
 const ALONE = [
   "attacks",
   "bench",
   "connecting",
   "faults",
+  "gen-stage",
   "gen-stage-faults",
   "harness",
   "hosts",
   "large",
   "links-under-faults",
+  "messaging",
   "peer-limits",
+  "refusals",
 ];
 
 /** The others mostly wait, for BEAMs to start above all. */
