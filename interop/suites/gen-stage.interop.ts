@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { subscribe as listen, unsubscribe as unlisten } from "node:diagnostics_channel";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,6 +17,8 @@ import {
   Producer,
   type ProducerOptions,
   reply,
+  type StageCancel,
+  type StageEvents,
   type Subscription,
   withOptions,
 } from "../../src/index.ts";
@@ -95,6 +98,32 @@ describePeers("streams of Elixir producers", { genStage: true }, (release) => {
     expect(await beam.inspect("Process.info(counter, [:monitors, :monitored_by, :message_queue_len])")).toBe(
       "[monitors: [], monitored_by: [], message_queue_len: 0]",
     );
+  });
+
+  test("the channels tell of batches and asks what the producer on the BEAM counts too", async () => {
+    await using beam = await startBeam(release, { genStage: true });
+    await using node = await nodeBeside(beam);
+    await startCounter(beam, "last: 200, done: :stay");
+    const [batches, ends]: [StageEvents[], StageCancel[]] = [[], []];
+    const onEvents = (message: unknown) => void batches.push(message as StageEvents);
+    const onCancel = (message: unknown) => void ends.push(message as StageCancel);
+    listen("tiebeam:stage:events", onEvents);
+    listen("tiebeam:stage:cancel", onCancel);
+
+    try {
+      for await (const event of node.stream<number>(counterAt(beam), { maxDemand: 20 })) if (event === 200) break;
+    } finally {
+      unlisten("tiebeam:stage:events", onEvents);
+      unlisten("tiebeam:stage:cancel", onCancel);
+    }
+
+    await beam.until("Fixtures.Counter.stats(counter).cancelled == 1");
+    const { asked, emitted } = await statsOf(beam);
+    expect(ends).toMatchObject([
+      { node: node.name, role: "consumer", kind: "cancel", stats: { asked, received: emitted } },
+    ]);
+    expect(batches.reduce((sum, { count }) => sum + count, 0)).toBe(emitted);
+    expect(new Set(batches.map(({ subscriptionTag }) => subscriptionTag))).toEqual(new Set([ends[0]?.subscriptionTag]));
   });
 
   test("a killed BEAM rejects the loop with NODEDOWN within a second", async () => {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, expect, test } from "vitest";
-import { atom, type CallResult, GenServer, reply, type Term } from "../../src/index.ts";
+import { atom, type CallResult, GenServer, GenStage, type Node, reply, type Term } from "../../src/index.ts";
 import { Cluster } from "../support/cluster.ts";
 
 type Told = Record<string, unknown>;
@@ -22,6 +22,12 @@ function listen(...names: string[]): [name: string, message: Told][] {
 afterEach(() => {
   for (const undo of subscriptions.splice(0)) undo();
 });
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const events: T[] = [];
+  for await (const event of stream) events.push(event);
+  return events;
+}
 
 class Worker extends GenServer {
   override handleCall(request: Term): CallResult {
@@ -129,11 +135,9 @@ test("without subscribers nothing is put together", async () => {
   const cluster = new Cluster();
   const node = await cluster.start("a@sim");
 
-  expect(["process:start", "call:start", "link:up"].map((name) => channel(`tiebeam:${name}`).hasSubscribers)).toEqual([
-    false,
-    false,
-    false,
-  ]);
+  expect(
+    ["process:start", "call:start", "link:up", "stage:events"].map((name) => channel(`tiebeam:${name}`).hasSubscribers),
+  ).toEqual([false, false, false, false]);
   await node.stop();
 });
 
@@ -148,5 +152,45 @@ test("the reference of a call is told where its server handles it, on another no
 
   const handled = told.filter(([name, { label }]) => name === "process:receive" && label === "GenServer Worker");
   expect(handled.map(([, { call }]) => call)).toEqual([told[0]![1].ref]);
+  await Promise.all([a.stop(), b.stop()]);
+});
+
+test("what a stream and its producer on another node tell of a batch equals what their nodes' figures are then", async () => {
+  const cluster = new Cluster();
+  const nodes: Record<string, Node> = { "a@sim": await cluster.start("a@sim"), "b@sim": await cluster.start("b@sim") };
+  const { "a@sim": a, "b@sim": b } = nodes as { "a@sim": Node; "b@sim": Node };
+  const told = listen("stage:subscribe", "stage:events", "stage:cancel");
+  const differing: Told[] = [];
+  const compare = (message: unknown) => {
+    const { node, role, stats } = message as Told;
+    const figures = nodes[node as string]!.stats().stages.flatMap(({ producers, consumers }): readonly unknown[] =>
+      role === "consumer" ? producers : consumers,
+    );
+    if (JSON.stringify(figures) !== JSON.stringify([stats])) differing.push(message as Told);
+  };
+  subscribe("tiebeam:stage:events", compare);
+  subscriptions.push(() => unsubscribe("tiebeam:stage:events", compare));
+  await cluster.outcome(
+    b.start(
+      GenStage.from(() => Array.from({ length: 100 }, (_, i) => i)),
+      { name: "numbers" },
+    ),
+  );
+
+  const got = await cluster.outcome(all(a.stream<number>({ name: "numbers", node: "b@sim" }, { maxDemand: 10 })));
+
+  expect(got).toHaveLength(100);
+  expect(differing).toEqual([]);
+  const sum = (node: string) =>
+    told.reduce(
+      (total, [name, one]) => total + (name === "stage:events" && one.node === node ? (one.count as number) : 0),
+      0,
+    );
+  expect([sum("a@sim"), sum("b@sim")]).toEqual([100, 100]);
+  const ends = told.filter(([name]) => name === "stage:cancel").map(([, { node, role, kind }]) => [node, role, kind]);
+  expect(ends.sort()).toEqual([
+    ["a@sim", "consumer", "down"],
+    ["b@sim", "producer", "exit"],
+  ]);
   await Promise.all([a.stop(), b.stop()]);
 });
