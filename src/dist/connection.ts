@@ -245,10 +245,9 @@ export class Connection implements FrameSink, Ticked {
   flush(): void {
     this.#flushDue = false;
     if (!this.#open || this.#writer.size === 0) return;
-    for (const chunk of this.#writer.take()) {
-      this.#bytesWritten += chunk.length;
-      this.#stream.write(chunk);
-    }
+    const chunk = this.#writer.take();
+    this.#bytesWritten += chunk.length;
+    this.#stream.write(chunk);
     // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
     if (this.#stream.queuedBytes === 0) {
       this.#writer.reuse();

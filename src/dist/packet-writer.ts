@@ -86,7 +86,7 @@ export class PacketWriter {
     const writer = new Writer(undefined, this.#blocks);
     for (let i = 0; i < HEADROOM_BYTES; i++) writer.u8(0);
     if (!this.#withoutCache(() => this.#terms(writer, signal))) return undefined;
-    const bytes = writer.takeWhole();
+    const bytes = writer.take();
     const firstBytes = this.#firstBytes(bytes.length - HEADROOM_BYTES);
     if (firstBytes === 0) return new WholeMessage(bytes, HEADROOM_BYTES);
     return new FragmentedMessage(bytes, HEADROOM_BYTES, this.#nextSequence(), firstBytes);

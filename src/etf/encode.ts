@@ -30,7 +30,7 @@ class Codec {
     writer.rewind(0); // what a call that failed has left
     writer.u8(VERSION);
     this.#encoder.write(writer, value);
-    return writer.takeWhole();
+    return writer.take();
   }
 }
 
@@ -64,5 +64,5 @@ function compressed(plain: Uint8Array, deflate: Deflate): Uint8Array {
   writer.u8(Tag.Compressed);
   writer.u32(plain.length - 1);
   writer.copy(stream);
-  return writer.takeWhole();
+  return writer.take();
 }

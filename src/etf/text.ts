@@ -1,3 +1,5 @@
+import { utf8Text } from "../term/index.ts";
+
 /**
  * Text to and from bytes. `Buffer`'s methods are used where the host has them (Node.js, Bun, Deno with a global): they
  * take a range of bytes without a view of it, and are several times faster on short ranges than TextDecoder.
@@ -9,20 +11,10 @@ interface NativeText {
 }
 
 const host = globalThis as {
-  Buffer?: { readonly prototype: NativeText; byteLength(text: string): number };
+  Buffer?: { readonly prototype: Partial<NativeText>; byteLength(text: string): number };
 };
-
-function nativeText(): NativeText | undefined {
-  const methods = host.Buffer?.prototype;
-  const complete =
-    typeof methods?.latin1Slice === "function" &&
-    typeof methods.utf8Slice === "function" &&
-    typeof methods.utf8Write === "function";
-  return complete ? methods : undefined;
-}
-
-const native = nativeText();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const methods = host.Buffer?.prototype;
+const native = methods?.latin1Slice && methods.utf8Slice && methods.utf8Write ? (methods as NativeText) : undefined;
 const encoder = new TextEncoder();
 
 /** The end of the run of bytes below 128 that starts at `start`. */
@@ -32,38 +24,26 @@ function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
+/** By the number of bytes after the first, the smallest character that has so many: those below have a shorter form. */
+const SMALLEST = [0, 0x80, 0x800, 0x1_0000];
+
 /**
  * True when the bytes are UTF-8 as the BEAM has it: no overlong form, no surrogate, nothing above U+10FFFF. Only the
  * characters that start before `until` are looked at.
  */
 function isUtf8(bytes: Uint8Array, start: number, end: number, until = end): boolean {
-  let at = start;
-  while (at < until) {
-    const lead = bytes[at]!;
-    if (lead < 0x80) {
-      at++;
-    } else if (lead < 0xe0) {
-      if (lead < 0xc2 || !continues(bytes, at, 1, end)) return false;
-      at += 2;
-    } else if (lead < 0xf0) {
-      if (!continues(bytes, at, 2, end)) return false;
-      const second = bytes[at + 1]!;
-      if ((lead === 0xe0 && second < 0xa0) || (lead === 0xed && second > 0x9f)) return false;
-      at += 3;
-    } else {
-      if (lead > 0xf4 || !continues(bytes, at, 3, end)) return false;
-      const second = bytes[at + 1]!;
-      if ((lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f)) return false;
-      at += 4;
+  for (let at = start; at < until; ) {
+    const lead = bytes[at++]!;
+    if (lead < 0x80) continue;
+    if (lead < 0xc2 || lead > 0xf4) return false;
+    const more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+    let code = lead & (0x3f >> more);
+    for (const next = at + more; at < next; at++) {
+      if (at >= end || (bytes[at]! & 0xc0) !== 0x80) return false;
+      code = (code << 6) | (bytes[at]! & 0x3f);
     }
+    if (code < SMALLEST[more]! || code > 0x10_ffff || (code >= 0xd800 && code < 0xe000)) return false;
   }
-  return true;
-}
-
-/** True when `count` continuation bytes follow the one at `at`. */
-function continues(bytes: Uint8Array, at: number, count: number, end: number): boolean {
-  if (at + count >= end) return false;
-  for (let i = at + 1; i <= at + count; i++) if ((bytes[i]! & 0xc0) !== 0x80) return false;
   return true;
 }
 
@@ -73,7 +53,10 @@ const MAX_CHECKED = 64;
 /** The text of a range of bytes, a byte order mark included; `undefined` when they are not UTF-8. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   const length = end - start;
-  if (length > MAX_CHECKED) return readLongUtf8(bytes, start, end);
+  if (length > MAX_CHECKED) {
+    // The host tells of wrong bytes by an exception, so those that are wrong from the start are not shown to it.
+    return isUtf8(bytes, start, end, start + MAX_CHECKED) ? utf8Text(bytes.subarray(start, end)) : undefined;
+  }
   if (length <= MAX_SHORT) {
     const text = shortAscii(bytes, start, length);
     if (text !== undefined) return text;
@@ -81,17 +64,7 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number): string 
   const ascii = asciiEnd(bytes, start, end);
   if (ascii === end) return readLatin1(bytes, start, end);
   if (!isUtf8(bytes, ascii, end)) return undefined;
-  return native === undefined ? decoder.decode(bytes.subarray(start, end)) : native.utf8Slice.call(bytes, start, end);
-}
-
-/** The host tells of wrong bytes by an exception, so those that are wrong from the start are not shown to it. */
-function readLongUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (!isUtf8(bytes, start, end, start + MAX_CHECKED)) return undefined;
-  try {
-    return decoder.decode(bytes.subarray(start, end));
-  } catch {
-    return undefined;
-  }
+  return native === undefined ? utf8Text(bytes.subarray(start, end)) : native.utf8Slice.call(bytes, start, end);
 }
 
 /** Each byte one character. */

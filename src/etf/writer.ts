@@ -4,15 +4,6 @@ const DEFAULT_BLOCK_BYTES = 4096;
 /** Characters up to which a loop is faster than a call out of JavaScript. */
 const MAX_SHORT = 28;
 
-/** A finished piece: a range of a block, or bytes that were lent. `before` is the size of all pieces before it. */
-interface Piece {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-  readonly before: number;
-  readonly lent: boolean;
-}
-
 /** Where a {@link Writer} has its blocks from. Their content has no meaning. */
 export interface Blocks {
   /** A block of at least so many bytes, from the start of its buffer. */
@@ -27,22 +18,16 @@ const newBlocks: Blocks = {
 };
 
 /**
- * A growing buffer of big-endian fields.
- *
- * What was written is a sequence of chunks: the block being filled, and, where {@link Writer.lend} was used, the bytes
- * that were lent with the parts of blocks between them. Without it there is one chunk. Nothing is copied when the
- * chunks are taken; a block is copied only when it has to grow.
+ * A growing buffer of big-endian fields. What was written is a range of the block being filled. Nothing is copied when
+ * it is taken; a block is copied only when it has to grow.
  */
 export class Writer {
   /** The block being filled, from the start of its buffer. Changes whenever room is made: read it again after {@link Writer.reserve}. */
   bytes: Uint8Array;
   /** Where in the block the next byte goes. */
   offset = 0;
-  /** Where in the block the current chunk begins. */
+  /** Where in the block that begins which was not taken. */
   #start = 0;
-  /** Size of the finished pieces. */
-  #before = 0;
-  readonly #pieces: Piece[] = [];
   readonly #blockBytes: number;
   readonly #blocks: Blocks;
   /** Of the current block. */
@@ -61,7 +46,7 @@ export class Writer {
 
   /** Bytes written and not taken. */
   get size(): number {
-    return this.#before + this.offset - this.#start;
+    return this.offset - this.#start;
   }
 
   /** A place to {@link Writer.rewind} to. It is the size, so two marks tell how much was written between them. */
@@ -71,18 +56,7 @@ export class Writer {
 
   /** Forgets everything that was written after the mark. */
   rewind(mark: number): void {
-    while (mark < this.#before) {
-      const piece = this.#pieces.pop()!;
-      this.#before = piece.before;
-      if (piece.lent) {
-        this.#start = this.offset;
-      } else {
-        this.#fill(piece.bytes);
-        this.#start = piece.start;
-        this.offset = piece.end;
-      }
-    }
-    this.offset = this.#start + (mark - this.#before);
+    this.offset = this.#start + mark;
   }
 
   /** Makes room for that many more bytes in the block. */
@@ -189,106 +163,59 @@ export class Writer {
 
   /** Overwrites the four bytes that were written after a mark. */
   patch32(mark: number, value: number): void {
-    let bytes = this.bytes;
-    let at = this.#start + mark - this.#before;
-    if (mark < this.#before) {
-      const piece = this.#pieces.findLast(({ before }) => before <= mark)!;
-      bytes = piece.bytes;
-      at = piece.start + mark - piece.before;
-    }
-    bytes[at] = value >>> 24;
-    bytes[at + 1] = value >>> 16;
-    bytes[at + 2] = value >>> 8;
-    bytes[at + 3] = value;
-  }
-
-  /** Takes the bytes as a chunk of their own, uncopied. They must not change until the chunk has been used. */
-  lend(bytes: Uint8Array): void {
-    this.#finishPiece();
-    this.#pieces.push({ bytes, start: 0, end: bytes.length, before: this.#before, lent: true });
-    this.#before += bytes.length;
+    this.#view.setUint32(this.#start + mark, value);
   }
 
   /**
-   * Everything that was written, in order and uncopied; the writer is empty afterwards. The chunks stay as they are:
-   * what is written later goes to the rest of the block, or to another one.
+   * Everything that was written, uncopied; the writer is empty afterwards. The bytes stay as they are: what is written
+   * later goes to the rest of the block, or to another one.
    */
-  take(): Uint8Array[] {
-    if (this.#pieces.length === 0) {
-      const chunk = this.bytes.subarray(this.#start, this.offset);
-      this.#start = this.offset;
-      return chunk.length === 0 ? [] : [chunk];
-    }
-    this.#finishPiece();
-    const chunks = this.#pieces.map(({ bytes, start, end }) => bytes.subarray(start, end));
-    this.#pieces.length = 0;
-    this.#before = 0;
-    return chunks;
-  }
-
-  /** Everything that was written, as one chunk, as {@link Writer.take} gives it. Nothing may have been lent. */
-  takeWhole(): Uint8Array {
-    const { offset: end } = this;
+  take(): Uint8Array {
     const start = this.#start;
-    this.#start = end;
+    this.#start = this.offset;
     // Not subarray, which looks for a class to make.
-    return new Uint8Array(this.bytes.buffer, start, end - start);
+    return new Uint8Array(this.bytes.buffer, start, this.offset - start);
   }
 
   /**
-   * Takes what was written after the mark as one piece, uncopied. What was written before it moves to another block, so
-   * that nothing overwrites the piece. Since the mark nothing may have been lent.
+   * Takes what was written after the mark, uncopied. What was written before it moves to another block, so that nothing
+   * overwrites what was taken.
    */
   detach(mark: number): Uint8Array {
     const { bytes, offset: end } = this;
-    const at = this.#start + mark - this.#before;
-    const kept = bytes.subarray(this.#start, at);
-    this.#fill(this.#blocks.take(Math.max(this.#blockBytes, kept.length)));
-    this.bytes.set(kept);
-    this.offset = kept.length;
-    this.#start = 0;
+    const at = this.#start + mark;
+    this.#moveTo(mark, at);
     return bytes.subarray(at, end);
   }
 
-  /** Empties the writer and goes back to the start of its block, which overwrites chunks that were taken from it. */
+  /** Empties the writer and goes back to the start of its block, which overwrites what was taken from it. */
   reuse(): void {
-    this.#pieces.length = 0;
-    this.#before = 0;
     this.#start = 0;
     this.offset = 0;
   }
 
-  /** As {@link Writer.reuse}, in another block, so that chunks which were taken stay. Gives the block that they are in. */
+  /** As {@link Writer.reuse}, in another block, so that what was taken stays. Gives the block that it is in. */
   replace(): Uint8Array {
     const { bytes } = this;
-    this.#fill(this.#blocks.take(this.#blockBytes));
-    this.reuse();
+    this.#moveTo(0, this.#start);
     return bytes;
   }
 
-  /** Writes to this block from now on. */
-  #fill(block: Uint8Array): void {
-    this.bytes = block;
-    this.#view = new DataView(block.buffer);
-  }
-
-  #finishPiece(): void {
-    const { bytes, offset: end } = this;
-    if (end === this.#start) return;
-    this.#pieces.push({ bytes, start: this.#start, end, before: this.#before, lent: false });
-    this.#before += end - this.#start;
-    this.#start = end;
-  }
-
-  /** Moves the current chunk to a larger block. */
   #grow(count: number): void {
     const { bytes } = this;
-    const chunk = bytes.subarray(this.#start, this.offset);
-    const grown = this.#blocks.take(Math.max(this.#blockBytes, chunk.length * 2 + count));
-    grown.set(chunk);
-    if (this.#start === 0) this.#blocks.give(bytes);
-    this.#fill(grown);
-    this.offset = chunk.length;
+    const holdsAll = this.#start === 0;
+    this.#moveTo(this.size * 2 + count, this.offset);
+    if (holdsAll) this.#blocks.give(bytes);
+  }
+
+  /** Moves what was not taken, up to `end`, to a block of at least so many bytes. */
+  #moveTo(size: number, end: number): void {
+    const kept = this.bytes.subarray(this.#start, end);
+    const block = this.#blocks.take(Math.max(this.#blockBytes, size));
+    block.set(kept);
+    this.bytes = block;
+    this.#view = new DataView(block.buffer);
     this.#start = 0;
+    this.offset = kept.length;
   }
 }

@@ -25,8 +25,7 @@ class Direction {
   /** The frame's body. */
   write(message: unknown): Uint8Array {
     this.#packets.write(this.#writer, { op: "send", from: pidOfA, to: pidOfB, message });
-    const [frame] = this.#writer.take();
-    return frame!.slice(4);
+    return this.#writer.take().slice(4);
   }
 
   read(body: Uint8Array): unknown {

@@ -34,7 +34,7 @@ function terms(...values: unknown[]): Buffer {
   const writer = new Writer();
   const encoder = new Encoder();
   for (const value of values) encoder.write(writer, value);
-  return Buffer.concat(writer.take());
+  return Buffer.from(writer.take());
 }
 
 const whole = (...parts: Uint8Array[]) => Buffer.concat([Buffer.of(131, 68), ...parts]);

@@ -17,7 +17,7 @@ export function readerFor(peer: string, flags: Flags, admission?: Admission): Pa
 export function framesFor(packets: PacketWriter, signal: Signal): Uint8Array[] {
   const writer = new Writer();
   const rest = packets.write(writer, signal);
-  const frames = writer.take();
+  const frames = writer.size === 0 ? [] : [writer.take()];
   if (typeof rest === "object") while (rest.bytesLeft > 0) frames.push(rest.next().slice());
   return frames;
 }

@@ -43,7 +43,7 @@ const reader = new Reader(new Uint8Array());
 function written(value: unknown, sink?: AtomSink): Uint8Array {
   encoder.atomSink = sink;
   encoder.write(writer, value);
-  return new Uint8Array(Buffer.concat(writer.take()));
+  return writer.take().slice();
 }
 
 function read(bytes: Uint8Array, references: readonly KnownAtom[] = []): unknown {
