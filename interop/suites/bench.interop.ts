@@ -14,7 +14,7 @@ interface Results {
   }[];
 }
 
-describePeers("the benches", { genStage: true }, (release) => {
+describePeers("the benches", { otp: ["25", "27", "29"], genStage: true }, (release) => {
   test("run: every row of the short form gives a figure for this library and for the BEAM", async () => {
     const folder = await mkdtemp(join(tmpdir(), "tiebeam-bench-"));
     try {

@@ -180,7 +180,7 @@ function machineOf(mode: CallbackMode) {
   };
 }
 
-describePeers("a GenStatem beside a gen_statem", {}, (release) => {
+describePeers("a GenStatem beside a gen_statem", { otp: ["25", "27", "29"] }, (release) => {
   let beam: Beam;
   let node: Node;
 
