@@ -1,15 +1,15 @@
 import type { ByteStream, Clock } from "../base/index.ts";
-import { Decoder, type DecoderOptions, Encoder, type EncoderOptions, Writer } from "../etf/index.ts";
+import { Decoder, type DecoderOptions, Encoder, type EncoderOptions } from "../etf/index.ts";
 import { Pid } from "../term/index.ts";
 import { type Abilities, abilitiesOf } from "./abilities.ts";
 import type { Lane } from "./backlog.ts";
-import { BlockPool } from "./block-pool.ts";
 import { DistributionError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { FragmentSender } from "./fragment-sender.ts";
 import type { FragmentLimits } from "./fragments.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import type { Established, NodeIdentity } from "./handshake.ts";
+import { Outbox } from "./outbox.ts";
 import { type Admission, PacketReader } from "./packet-reader.ts";
 import { PacketWriter } from "./packet-writer.ts";
 import type { Signal } from "./signals.ts";
@@ -78,9 +78,6 @@ const DEFAULT_MAX_PENDING_BYTES = 256 * 1024 * 1024;
 const DEFAULT_MAX_SEQUENCES = 10_000;
 const DEFAULT_MAX_UNREAD_BYTES = 256 * 1024 * 1024;
 
-/** Outgoing bytes leave at the latest when they are this many; a block of this size is what an idle connection holds. */
-const FLUSH_BYTES = 64 * 1024;
-
 const TICK = new Uint8Array(4);
 
 /**
@@ -107,20 +104,14 @@ export class Connection implements FrameSink, Ticked {
   readonly #packetWriter: PacketWriter;
   readonly #ticker: Ticker;
   #handler: ConnectionHandler;
-  readonly #blocks = new BlockPool();
-  readonly #writer = new Writer(FLUSH_BYTES, this.#blocks);
-  /** Blocks that the stream still has bytes of. */
-  readonly #leaving: Uint8Array[] = [];
-  /** True while a chunk is being read: what is answered meanwhile leaves with the end of the chunk. */
-  #reading = false;
-  #flushDue = false;
+  readonly #outbox: Outbox;
   readonly #fragments: FragmentSender;
   /** On both sides the pid 0.0, which is no process of ours, and `init` on a BEAM. */
   readonly #questioner: Pid;
   readonly #questioned: Pid;
   #open = true;
   #bytesRead = 0;
-  #bytesWritten = 0;
+  #fragmentBytes = 0;
   #packetsRead = 0;
   #packetsWritten = 0;
 
@@ -137,7 +128,8 @@ export class Connection implements FrameSink, Ticked {
     this.#frames = options.reader ?? new FrameReader(4, maxFrameBytes);
     this.#frames.expect(4, maxFrameBytes);
     const encoder = new Encoder({ ...options.encoder, peer: this.abilities });
-    this.#packetWriter = new PacketWriter(this.abilities, encoder, this.#blocks);
+    this.#outbox = new Outbox(clock, stream, () => this.#handler.drained());
+    this.#packetWriter = new PacketWriter(this.abilities, encoder, this.#outbox.blocks);
     this.#ticker = new Ticker(clock, this, !this.abilities.visible, options.tick);
     // Who is told of a new connection may end it at once: then its handler hears of it as soon as there is one.
     const ends: Parameters<ConnectionHandler["closed"]>[] = [];
@@ -147,17 +139,14 @@ export class Connection implements FrameSink, Ticked {
     this.#fragments = new FragmentSender({
       clock,
       stream,
-      flush: () => this.flush(),
+      flush: () => this.#outbox.flush(),
       ask: this.abilities.unlinkId ? (id) => this.#ask(id) : undefined,
       read: () => this.#bytesRead,
       sent: (bytes) => {
         this.#packetsWritten++;
-        this.#bytesWritten += bytes;
+        this.#fragmentBytes += bytes;
       },
-      left: (frame) => {
-        if (stream.queuedBytes === 0) this.#blocks.give(frame);
-        else this.#leaving.push(frame);
-      },
+      left: (frame) => this.#outbox.giveBack(frame),
       finished: (lane) => this.#handler.drained(lane),
     });
     this.#handler = options.up(this);
@@ -177,17 +166,17 @@ export class Connection implements FrameSink, Ticked {
 
   /** Bytes that were written and have not left this process. */
   get queuedBytes(): number {
-    return this.#writer.size + this.#stream.queuedBytes + this.#fragments.backlog.bytes;
+    return this.#outbox.queuedBytes + this.#fragments.backlog.bytes;
   }
 
   /** Those of them that leave before a signal that is sent now. Large messages of other senders do not count. */
   bytesAhead(signal: Signal): number {
-    return this.#writer.size + this.#stream.queuedBytes + (this.laneOf(signal)?.bytes ?? 0);
+    return this.#outbox.queuedBytes + (this.laneOf(signal)?.bytes ?? 0);
   }
 
   /** As {@link bytesAhead}, without the rest of a message that is leaving: one of any size is no reason to refuse others. */
   bytesHeld(signal: Signal): number {
-    return this.#writer.size + this.#stream.queuedBytes + (this.laneOf(signal)?.heldBytes ?? 0);
+    return this.#outbox.queuedBytes + (this.laneOf(signal)?.heldBytes ?? 0);
   }
 
   /** What the sender of a signal still has to send, if that is not in order with the signals of others any more. */
@@ -202,7 +191,7 @@ export class Connection implements FrameSink, Ticked {
 
   /** Bytes that were written after the handshake. */
   get bytesWritten(): number {
-    return this.#bytesWritten;
+    return this.#outbox.bytesGiven + this.#fragmentBytes;
   }
 
   /** Packets that came, ticks included. */
@@ -233,7 +222,7 @@ export class Connection implements FrameSink, Ticked {
       if (message !== undefined) this.#fragments.add(signal, message);
       return message !== undefined;
     }
-    const written = this.#packetWriter.write(this.#writer, signal);
+    const written = this.#packetWriter.write(this.#outbox.writer, signal);
     if (written === false) return false;
     if (written === true) this.#fragments.others++;
     else this.#fragments.add(signal, written);
@@ -243,25 +232,7 @@ export class Connection implements FrameSink, Ticked {
 
   /** Gives everything that was written to the stream now. */
   flush(): void {
-    this.#flushDue = false;
-    if (!this.#open || this.#writer.size === 0) return;
-    const chunk = this.#writer.take();
-    this.#bytesWritten += chunk.length;
-    this.#stream.write(chunk);
-    // What the kernel has taken may be overwritten; anything else keeps its block until it has left.
-    if (this.#stream.queuedBytes === 0) {
-      this.#writer.reuse();
-      this.#reclaim();
-      this.#handler.drained();
-    } else {
-      this.#leaving.push(this.#writer.replace());
-    }
-  }
-
-  /** The stream has taken everything. */
-  #reclaim(): void {
-    for (const block of this.#leaving) this.#blocks.give(block);
-    this.#leaving.length = 0;
+    if (this.#open) this.#outbox.flush();
   }
 
   /** Ends the connection after what was written has left, or at once with `abort`. The handler's `closed` is called, with `error`, before this returns. */
@@ -277,10 +248,9 @@ export class Connection implements FrameSink, Ticked {
   /** A chunk arrived from the stream. */
   data(bytes: Uint8Array): void {
     this.#bytesRead += bytes.length;
-    this.#reading = true;
+    this.#outbox.hold();
     this.#frames.push(bytes, this);
-    this.#reading = false;
-    if (this.#flushDue) this.flush();
+    this.#outbox.release();
     if (this.#open && this.#handler.isBehind?.()) {
       this.#stream.pause();
       this.#clock.defer(() => this.#stream.resume());
@@ -290,8 +260,7 @@ export class Connection implements FrameSink, Ticked {
   /** The stream has nothing left to send. */
   drained(): void {
     if (!this.#open) return;
-    this.#reclaim();
-    if (this.#writer.size + this.#stream.queuedBytes === 0) this.#handler.drained();
+    this.#outbox.drained();
     if (!this.#fragments.backlog.isEmpty) this.#fragments.resume();
   }
 
@@ -321,9 +290,8 @@ export class Connection implements FrameSink, Ticked {
   }
 
   sendTick(): void {
-    // There was nothing to send for a while.
-    this.#blocks.clear();
-    this.#writer.copy(TICK);
+    this.#outbox.blocks.clear(); // there was nothing to send for a while
+    this.#outbox.writer.copy(TICK);
     this.#wrote();
   }
 
@@ -333,12 +301,7 @@ export class Connection implements FrameSink, Ticked {
 
   #wrote(): void {
     this.#packetsWritten++;
-    if (this.#writer.size >= FLUSH_BYTES) {
-      this.flush();
-    } else if (!this.#flushDue) {
-      this.#flushDue = true;
-      if (!this.#reading) this.#clock.defer(() => this.flush());
-    }
+    this.#outbox.wrote();
   }
 
   /**
@@ -346,7 +309,7 @@ export class Connection implements FrameSink, Ticked {
    * (erl_dist_protocol, "Link Protocol").
    */
   #ask(id: number): void {
-    this.#packetWriter.write(this.#writer, { op: "unlink", from: this.#questioner, to: this.#questioned, id });
+    this.#packetWriter.write(this.#outbox.writer, { op: "unlink", from: this.#questioner, to: this.#questioned, id });
     this.#wrote();
   }
 
@@ -376,6 +339,7 @@ export class Connection implements FrameSink, Ticked {
       this.#fragments.sendAll();
     }
     this.#open = false;
+    this.#outbox.close();
     this.#fragments.stop();
     this.#ticker.stop();
     this.#frames.stop();
