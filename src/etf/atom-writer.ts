@@ -104,12 +104,12 @@ export class AtomWriter {
   endTerm(failed: boolean): void {
     // Setting the length costs more than encoding a small term, even when it changes nothing.
     if (this.#ofTerm.length === 0) return;
-    if (failed) for (const atom of this.#ofTerm) this.#forget(atom);
+    if (failed) {
+      for (const atom of this.#ofTerm) {
+        atom.isForgotten = true;
+        this.#atoms.delete(atom.text);
+      }
+    }
     this.#ofTerm.length = 0;
-  }
-
-  #forget(atom: CodedAtom): void {
-    atom.isForgotten = true;
-    this.#atoms.delete(atom.text);
   }
 }

@@ -23,7 +23,7 @@ import { isStackOverflow } from "./errors.ts";
 import { ALL_ABILITIES, type PeerAbilities } from "./options.ts";
 import { MAX_TUPLE_ARITY, Tag } from "./tags.ts";
 import { checkU32, writeExport, writePid, writePort, writeRef } from "./write-identifier.ts";
-import { writeBigint, writeByteList, writeFloat, writeIntegers, writeLength, writeNumber } from "./write-number.ts";
+import { writeBigint, writeByteList, writeFloat, writeIntegers, writeNumber } from "./write-number.ts";
 import type { Writer } from "./writer.ts";
 
 export interface EncoderOptions {
@@ -152,7 +152,6 @@ export class Encoder {
     const { length } = items;
     if (length > 0) {
       if (writeByteList(writer, items)) return;
-      // A JavaScript array is never longer than the format can say.
       writer.tagged32(Tag.List, length);
       let i = writeIntegers(writer, items);
       try {
@@ -167,7 +166,7 @@ export class Encoder {
   #improperList(writer: Writer, { items, tail }: ImproperList, depth: number): void {
     this.#checkDepth(depth);
     const { length } = items;
-    writeLength(writer, Tag.List, length, "elements");
+    writer.tagged32(Tag.List, length);
     let i = 0;
     try {
       for (; i <= length; i++) this.#term(writer, i < length ? items[i] : tail, depth + 1);
@@ -208,7 +207,7 @@ export class Encoder {
 
   #map(writer: Writer, map: ReadonlyMap<unknown, unknown>, depth: number): void {
     this.#checkDepth(depth);
-    writeLength(writer, Tag.Map, map.size, "entries");
+    writer.tagged32(Tag.Map, map.size);
     const seen = map instanceof TermMap ? undefined : new Set<unknown>();
     let current: unknown;
     let inKey = true;
@@ -262,7 +261,7 @@ export class Encoder {
       throw new Problem("ETF_DUPLICATE_KEY", "two fields of a record have the same name");
     }
     this.#checkDepth(depth);
-    writeLength(writer, Tag.NativeRecord, fields.length, "fields");
+    writer.tagged32(Tag.NativeRecord, fields.length);
     writer.u8(record.exported ? 1 : 0);
     this.#atoms.write(writer, record.module);
     this.#atoms.write(writer, record.name);
@@ -289,12 +288,18 @@ function writeText(writer: Writer, text: string): void {
 }
 
 function writeBytes(writer: Writer, bytes: Uint8Array): void {
-  writeLength(writer, Tag.Binary, bytes.length, "bytes");
+  writeSize(writer, Tag.Binary, bytes);
   writer.copy(bytes);
 }
 
 function writeBitString(writer: Writer, { bytes, bitsInLastByte }: BitString): void {
-  writeLength(writer, Tag.BitBinary, bytes.length, "bytes");
+  writeSize(writer, Tag.BitBinary, bytes);
   writer.u8(bitsInLastByte);
   writer.copy(bytes);
+}
+
+/** Of what JavaScript has, only bytes can be more than the format can say. */
+function writeSize(writer: Writer, tag: number, { length }: Uint8Array): void {
+  if (length > 0xffff_ffff) throw new Problem("ETF_LIMIT", `${length} bytes`);
+  writer.tagged32(tag, length);
 }

@@ -1,8 +1,7 @@
-import { Problem, unsupported } from "./encode-problem.ts";
+import { unsupported } from "./encode-problem.ts";
 import { Tag } from "./tags.ts";
 import type { Writer } from "./writer.ts";
 
-const MAX_U32 = 0xffff_ffff;
 const MAX_STRING_LENGTH = 65_535;
 
 /** Integral numbers are integers, whatever their size; -0 is a float, since no integer is. */
@@ -33,16 +32,10 @@ export function writeBigint(writer: Writer, value: bigint): void {
   if (hex.length % 2 === 1) hex = `0${hex}`;
   const length = hex.length / 2;
   if (length <= 255) writer.u16((Tag.SmallBig << 8) | length);
-  else writeLength(writer, Tag.LargeBig, length, "digits");
+  else writer.tagged32(Tag.LargeBig, length);
   writer.u8(negative ? 1 : 0);
   writer.reserve(length);
   for (let at = hex.length - 2; at >= 0; at -= 2) writer.u8(Number.parseInt(hex.slice(at, at + 2), 16));
-}
-
-/** A tag and a length of four bytes. */
-export function writeLength(writer: Writer, tag: number, length: number, what: string): void {
-  if (length > MAX_U32) throw new Problem("ETF_LIMIT", `${length} ${what} are more than the format can say`);
-  writer.tagged32(tag, length);
 }
 
 /** Writes a list of bytes in its short form; false, and nothing written, when it holds anything else. */

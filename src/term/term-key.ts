@@ -1,4 +1,4 @@
-import { Atom, atomTerm } from "./atom.ts";
+import { Atom, atomTerm, atomText } from "./atom.ts";
 import { Export, Fun } from "./funs.ts";
 import { Pid, Port, Ref } from "./identifiers.ts";
 import { objectFields } from "./objects.ts";
@@ -21,35 +21,22 @@ const STRUCTURAL = "\udc00";
  * A value that is no term (a Date, an instance of a class that is not in `structs`) is told apart by identity.
  */
 export function termKey(term: unknown, structs?: Structs): unknown {
-  switch (typeof term) {
-    case "string":
-      return term;
-    case "number":
-      return numberKey(term);
-    case "bigint":
-      return integerKey(term);
-    case "undefined":
-      return null;
-    case "object":
-      return term === null || term instanceof Atom ? term : objectKey(term, structs);
-    default:
-      return term;
-  }
+  if (typeof term === "number") return numberKey(term);
+  if (typeof term === "bigint") return Number.isSafeInteger(Number(term)) ? Number(term) : term;
+  if (term === undefined) return null;
+  return typeof term === "object" && term !== null && !(term instanceof Atom) ? objectKey(term, structs) : term;
 }
 
-const integerKey = (value: bigint): number | bigint =>
-  value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
-
 function numberKey(value: number): number | bigint | string {
-  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? `${STRUCTURAL}${floatText(value)}` : value;
-  return Number.isInteger(value) ? BigInt(value) : value;
+  if (Object.is(value, -0)) return STRUCTURAL + floatText(value);
+  return Number.isSafeInteger(value) || !Number.isInteger(value) ? value : BigInt(value);
 }
 
 function objectKey(term: object, structs: Structs | undefined): unknown {
   if (term instanceof Float) {
     return Number.isInteger(term.value) ? STRUCTURAL + floatText(term.value) : term.value;
   }
-  if (term instanceof Uint8Array) return utf8Text(term) ?? STRUCTURAL + bytesText("b", term);
+  if (term instanceof Uint8Array) return utf8Text(term) ?? STRUCTURAL + bytesText(term);
   const text = textOf(term, structs);
   // What holds something that is no term equals only itself.
   return text === undefined ? term : STRUCTURAL + text;
@@ -96,13 +83,6 @@ function textOf(root: unknown, structs: Structs | undefined): string | undefined
   }
 }
 
-const sequence = (head: string, parts: readonly unknown[]): Frame => ({
-  text: `${head}${parts.length}:`,
-  parts,
-  next: 0,
-  pairs: undefined,
-});
-
 function sortedPairs(texts: readonly string[]): string {
   if (texts.length === 2) return texts[0]! + texts[1]!;
   const pairs: [string, string][] = [];
@@ -113,27 +93,17 @@ function sortedPairs(texts: readonly string[]): string {
 
 /** The whole text of a term without parts, or the frame that collects those of its parts. */
 function open(term: unknown, structs: Structs | undefined): string | Frame | undefined {
-  switch (typeof term) {
-    case "string":
-      return sized("s", term);
-    case "bigint":
-      return `i${term},`;
-    case "number":
-      if (Number.isInteger(term) && !Object.is(term, -0)) return `i${BigInt(term)},`;
-      return floatText(term);
-    case "boolean":
-      return sized("a", String(term));
-    case "undefined":
-      return sized("a", "nil");
-    case "object":
-      return term === null ? sized("a", "nil") : openObject(term, structs);
-    default:
-      return undefined;
+  const atom = atomText(term ?? null);
+  if (atom !== undefined) return sized("a", atom);
+  if (typeof term === "string") return sized("s", term);
+  if (typeof term === "bigint") return `i${term},`;
+  if (typeof term === "number") {
+    return Number.isInteger(term) && !Object.is(term, -0) ? `i${BigInt(term)},` : floatText(term);
   }
+  return typeof term === "object" ? openObject(term as object, structs) : undefined;
 }
 
 function openObject(term: object, structs: Structs | undefined): string | Frame | undefined {
-  if (term instanceof Atom) return sized("a", term.tag);
   if (Array.isArray(term)) return sequence(isTuple(term) ? "t" : "l", term);
   if (term instanceof Pid) return sized("p", term.key);
   if (term instanceof Ref) return sized("r", term.key);
@@ -142,9 +112,9 @@ function openObject(term: object, structs: Structs | undefined): string | Frame 
   if (term instanceof Float) return floatText(term.value);
   if (term instanceof Uint8Array) {
     const text = utf8Text(term);
-    return text === undefined ? bytesText("b", term) : sized("s", text);
+    return text === undefined ? bytesText(term) : sized("s", text);
   }
-  if (term instanceof BitString) return bytesText(`B${term.bitsInLastByte}.`, term.bytes);
+  if (term instanceof BitString) return sequence("B", [term.bitsInLastByte, term.bytes]);
   if (term instanceof ImproperList) return sequence("j", [...term.items, term.tail]);
   if (term instanceof Export) return sequence("x", [term.module, term.function, term.arity]);
   if (term instanceof Fun) {
@@ -160,19 +130,21 @@ function openObject(term: object, structs: Structs | undefined): string | Frame 
   return mapFrame(parts);
 }
 
-const mapFrame = (keysAndValues: readonly unknown[]): Frame => ({
-  text: `m${keysAndValues.length / 2}:`,
-  parts: keysAndValues,
+const sequence = (head: string, parts: readonly unknown[], pairs?: string[]): Frame => ({
+  text: `${head}${parts.length}:`,
+  parts,
   next: 0,
-  pairs: [],
+  pairs,
 });
+
+const mapFrame = (keysAndValues: readonly unknown[]) => sequence("m", keysAndValues, []);
 
 const sized = (head: string, text: string) => `${head}${text.length}:${text}`;
 
 const floatText = (value: number) => `d${Object.is(value, -0) ? "-0" : value},`;
 
-function bytesText(head: string, bytes: Uint8Array): string {
+function bytesText(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return sized(head, text);
+  return sized("b", text);
 }
