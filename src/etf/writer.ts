@@ -71,21 +71,15 @@ export class Writer {
 
   u16(value: number): void {
     this.reserve(2);
-    const { bytes, offset } = this;
-    bytes[offset] = value >>> 8;
-    bytes[offset + 1] = value;
-    this.offset = offset + 2;
+    this.#view.setUint16(this.offset, value);
+    this.offset += 2;
   }
 
   /** Signed and unsigned alike. */
   u32(value: number): void {
     this.reserve(4);
-    const { bytes, offset } = this;
-    bytes[offset] = value >>> 24;
-    bytes[offset + 1] = value >>> 16;
-    bytes[offset + 2] = value >>> 8;
-    bytes[offset + 3] = value;
-    this.offset = offset + 4;
+    this.#view.setUint32(this.offset, value);
+    this.offset += 4;
   }
 
   /** A tag and four bytes. */
@@ -93,16 +87,14 @@ export class Writer {
     this.reserve(5);
     const { bytes, offset } = this;
     bytes[offset] = tag;
-    bytes[offset + 1] = value >>> 24;
-    bytes[offset + 2] = value >>> 16;
-    bytes[offset + 3] = value >>> 8;
-    bytes[offset + 4] = value;
+    this.#view.setUint32(offset + 1, value);
     this.offset = offset + 5;
   }
 
   u64(value: bigint): void {
-    this.u32(Number((value >> 32n) & 0xffff_ffffn));
-    this.u32(Number(value & 0xffff_ffffn));
+    this.reserve(8);
+    this.#view.setBigUint64(this.offset, value);
+    this.offset += 8;
   }
 
   f64(value: number): void {
