@@ -24,25 +24,25 @@ function asciiEnd(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** By the number of bytes after the first, the smallest character that has so many: those below have a shorter form. */
-const SMALLEST = [0, 0x80, 0x800, 0x1_0000];
-
 /**
  * True when the bytes are UTF-8 as the BEAM has it: no overlong form, no surrogate, nothing above U+10FFFF. Only the
  * characters that start before `until` are looked at.
  */
 function isUtf8(bytes: Uint8Array, start: number, end: number, until = end): boolean {
-  for (let at = start; at < until; ) {
-    const lead = bytes[at++]!;
+  for (let at = start; at < until; at++) {
+    const lead = bytes[at]!;
     if (lead < 0x80) continue;
     if (lead < 0xc2 || lead > 0xf4) return false;
-    const more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    let code = lead & (0x3f >> more);
-    for (const next = at + more; at < next; at++) {
-      if (at >= end || (bytes[at]! & 0xc0) !== 0x80) return false;
-      code = (code << 6) | (bytes[at]! & 0x3f);
+    const last = at + (lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3);
+    if (last >= end) return false;
+    if (lead >= 0xe0) {
+      const second = bytes[at + 1]!;
+      if ((lead === 0xe0 && second < 0xa0) || (lead === 0xed && second > 0x9f)) return false;
+      if ((lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f)) return false;
     }
-    if (code < SMALLEST[more]! || code > 0x10_ffff || (code >= 0xd800 && code < 0xe000)) return false;
+    do {
+      if ((bytes[++at]! & 0xc0) !== 0x80) return false;
+    } while (at < last);
   }
   return true;
 }
