@@ -47,7 +47,7 @@ export const SCENARIO: readonly Step[] = [
 /** The codec alone: what our runtime makes of every recorded term is that term to the BEAM. */
 async function codec({ beam, subject, cell }: Pair): Promise<Figures> {
   const lines = recordedTerms(cell.otp);
-  const peer = { wideIds: Number(cell.otp) >= 24, nativeRecords: Number(cell.otp) >= 29, emptyRefs: true };
+  const peer = { wideIds: Number(cell.otp) >= 24, nativeRecords: Number(cell.otp) >= 29 };
 
   const recoded = await subject.do<string[]>("recode", { lines, peer });
 
