@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DecodeError, decode, encode } from "../../src/etf/index.ts";
-import { atom, compare, equals, phash2, Ref, type Term, tuple, tupleFrom } from "../../src/index.ts";
+import { atom, compare, equals, phash2, type Term, tuple, tupleFrom } from "../../src/index.ts";
 import { acceptedHere, inflate, LOCAL, vectorsOf } from "../../test/etf/vectors.ts";
 import { canonicalTerm } from "../../test/support/arbitrary-term.ts";
 import recorded from "../../test/vectors/phash2.json" with { type: "json" };
@@ -29,7 +29,7 @@ describePeers("terms", {}, (release) => {
   const accepted = vectors.filter(({ name, decode }) => name !== LOCAL && decode !== "badarg");
 
   // What the flags of such a peer say.
-  const peer = { wideIds: Number(release.otp) >= 24, nativeRecords: Number(release.otp) >= 29, emptyRefs: true };
+  const peer = { wideIds: Number(release.otp) >= 24, nativeRecords: Number(release.otp) >= 29 };
 
   test("every vector, decoded and encoded again, is =:= to itself on the BEAM", async () => {
     await using beam = await startBeam(release);
@@ -71,24 +71,6 @@ describePeers("terms", {}, (release) => {
     });
 
     expect(differences).toEqual([]);
-  });
-});
-
-describePeers("a reference without words", {}, (release) => {
-  test("is refused here, as it would end the connection, and the connection stays", async () => {
-    await using beam = await startBeam(release);
-    await using node = await nodeBeside(beam);
-    await beam.eval("Fixtures.Echo.start(name: :echo); nil");
-    const echo = { name: "echo", node: beam.name };
-    const echoed = (term: unknown) => tuple(atom("echo"), term as object);
-    await node.call(echo, echoed(1));
-
-    expect(() => node.send(echo, echoed(new Ref(beam.name, 1, [])))).toThrow(
-      expect.objectContaining({ code: "ETF_PEER" }),
-    );
-
-    expect(await node.call(echo, echoed(2))).toBe(2);
-    expect(node.stats().dials).toBe(1);
   });
 });
 
@@ -163,7 +145,7 @@ describePeers("the order of terms", { otp: ["25", "27", "29"] }, (release) => {
 
 describePeers("phash2", {}, (release) => {
   // What the flags of such a peer say.
-  const peer = { wideIds: Number(release.otp) >= 24, nativeRecords: false, emptyRefs: true };
+  const peer = { wideIds: Number(release.otp) >= 24, nativeRecords: false };
   /** The line of a term, or none where the release has no such identifiers. */
   const carried = (term: Term) => {
     try {

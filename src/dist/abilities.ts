@@ -39,6 +39,5 @@ export function abilitiesOf(flags: Flags): Abilities {
     visible: has(Flag.Published),
     wideIds: has(Flag.V4Nc),
     nativeRecords: has(Flag.NativeRecords),
-    emptyRefs: false,
   };
 }

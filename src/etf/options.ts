@@ -67,9 +67,7 @@ export interface PeerAbilities {
   readonly wideIds: boolean;
   /** NATIVE_RECORDS: records of OTP 29. */
   readonly nativeRecords: boolean;
-  /** References without words. A BEAM ends a connection over which it gets one (observed on OTP 23 to 29). */
-  readonly emptyRefs: boolean;
 }
 
 /** Everything that the format has: what a reader of stand-alone terms of a current release understands. */
-export const ALL_ABILITIES: PeerAbilities = { wideIds: true, nativeRecords: true, emptyRefs: true };
+export const ALL_ABILITIES: PeerAbilities = { wideIds: true, nativeRecords: true };

@@ -22,9 +22,7 @@ export function writeRef(writer: Writer, atoms: AtomWriter, ref: Ref, peer: Peer
   const { words } = ref;
   checkU32(ref, "creation", ref.creation);
   if (words.length > MAX_REFERENCE_WORDS) throw unsupported(`a reference of ${words.length} words`);
-  if ((words.length > 3 && !peer.wideIds) || (words.length === 0 && !peer.emptyRefs)) {
-    throw peerCannot(`a reference of ${words.length} words`);
-  }
+  if (!peer.wideIds && words.length > 3) throw peerCannot(`a reference of ${words.length} words`);
   writer.u8(Tag.NewerReference);
   writer.u16(words.length);
   atoms.write(writer, ref.node);

@@ -101,7 +101,6 @@ describe("a signal that cannot be encoded fails alone", () => {
   test.each([
     ["of no Erlang form", () => {}, 0n, "ETF_UNSUPPORTED"],
     ["of a width that OTP 23 cannot carry", new Ref(A.name, 1, [1, 2, 3, 4, 5]), Flag.V4Nc, "ETF_PEER"],
-    ["that ends a connection to a BEAM, a reference without words", new Ref(A.name, 1, []), 0n, "ETF_PEER"],
     ["with too long an atom", { ["x".repeat(256)]: 1 }, 0n, "ETF_ATOM"],
   ] as const)("a message %s", async (_, message, without, code) => {
     const { a, b, clock } = await connected({ dial: { flags: ourFlags({ without }) } });

@@ -318,10 +318,9 @@ describe("an encoder", () => {
     ["a wide serial", new Pid("a@b", 1, 0x2000, 1)],
     ["a wide port", new Port("a@b", 2n ** 28n, 1)],
     ["a reference of five words", new Ref("a@b", 1, [1, 2, 3, 4, 5])],
-    ["a reference without words", new Ref("a@b", 1, [])],
     ["a native record", new NativeRecord("m", "r", true, [])],
   ])("%s is refused with ETF_PEER where the peer cannot carry it", (_, value) => {
-    const peer = { wideIds: false, nativeRecords: false, emptyRefs: false };
+    const peer = { wideIds: false, nativeRecords: false };
 
     expect(refusal({ value }, { peer })).toEqual({ code: "ETF_PEER", path: "value" });
     expect(refusal({ value })).toBeUndefined();
@@ -329,7 +328,7 @@ describe("an encoder", () => {
 
   test("a port goes to an older peer in the older form", () => {
     // erl_ext_dist, NEW_PORT_EXT
-    expect(hex(new Port("a@b", 5n, 1), { peer: { wideIds: false, nativeRecords: false, emptyRefs: true } })).toBe(
+    expect(hex(new Port("a@b", 5n, 1), { peer: { wideIds: false, nativeRecords: false } })).toBe(
       "597703614062" + "0000000500000001",
     );
   });
