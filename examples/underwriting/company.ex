@@ -11,7 +11,7 @@ defmodule Company do
   def serve(scorers) do
     children = [Company.Intake, {Company.Assembler, scorers}]
     # Scorers that crash take the assembler along: it must bear more of that than their own supervisor does.
-    options = [strategy: :rest_for_one, max_restarts: 10, name: Company.Supervisor]
+    options = [strategy: :rest_for_one, max_restarts: 50, name: Company.Supervisor]
     {:ok, _} = Supervisor.start_link(children, options)
     IO.puts("company is open at #{node()}")
     Process.sleep(:infinity)

@@ -195,7 +195,7 @@ const company = Supervisor.of(
     child(Assembler, { id: mod("Company.Assembler"), name: mod("Company.Assembler"), args: { scorers, ack } }),
   ],
   // Scorers that crash take the assembler along: it must bear more of that than their own supervisor does.
-  { strategy: "rest_for_one", maxRestarts: 10 },
+  { strategy: "rest_for_one", maxRestarts: 50 },
 );
 await node.start(company, { name: mod("Company.Supervisor") });
 console.log(`company is open at ${node.name}`);
