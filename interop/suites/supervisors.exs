@@ -88,14 +88,22 @@ defmodule Tree do
   end
 
   defp wait_until_gone(leaf, sup, top) do
-    case children(top) do
+    # The last kill ends the upper one, too.
+    case children_of(top) do
       [{_, ^sup, _, _}] ->
-        left = try do children(sup) catch :exit, _ -> [] end
+        left = children_of(sup)
         if Enum.any?(left, &(elem(&1, 1) == leaf)), do: wait_until_gone(leaf, sup, top)
 
       _ ->
         :ok
     end
+  end
+
+  # None when it has ended.
+  defp children_of(sup) do
+    children(sup)
+  catch
+    :exit, _ -> []
   end
 
   # Pids, modules and the supervisor's own stack made the same, which can only differ.
