@@ -98,8 +98,11 @@ defmodule Registering do
 
   defp state(key, names), do: {Registry.count(Carts), named(Registry.lookup(Carts, key), names)}
 
-  # Elixir's registry forgets a process when it has got its exit.
-  defp settled(pid), do: if(Registry.keys(Carts, pid) != [], do: settled(pid))
+  # Elixir's registry forgets a process when it has got its exit: first its keys, then its entries.
+  defp settled(pid) do
+    owners = Registry.select(Carts, [{{:_, :"$1", :_}, [], [:"$1"]}])
+    if Registry.keys(Carts, pid) != [] or pid in owners, do: settled(pid)
+  end
 
   defp named(pid, names) when is_pid(pid), do: names[pid]
   defp named(list, names) when is_list(list), do: Enum.map(list, &named(&1, names))
