@@ -78,7 +78,7 @@ async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist")) {
 
 const kinds = { tiebeam: tiebeamPeer, beam: beamPeer, ei: eiPeer, jinterface: jinterfacePeer };
 
-/** Of a name and what follows its `=`: `tiebeam=/tmp/other/dist` is the build in that folder. */
+/** Of a name and what follows its `=`: `tiebeam=../other/dist` is the build in that folder. */
 export async function startPeer(name, network) {
   const [kind, where] = name.split("=");
   const start = kinds[kind];

@@ -26,7 +26,10 @@ export async function between({ beam, second, subject, name, cell }: Pair): Prom
   const events = cell.genStage === "none" ? 0 : await eventsThrough({ beam, second, subject, name });
 
   // A process of ours is linked to one on either side.
-  const pids = [await beam.evalBytes("near = Fixtures.Probe.start(trap_exit: false)"), await beyond.evalBytes("far = Fixtures.Probe.start()")]; // biome-ignore format: one line
+  const pids = [
+    await beam.evalBytes("near = Fixtures.Probe.start(trap_exit: false)"),
+    await beyond.evalBytes("far = Fixtures.Probe.start()"),
+  ];
   await subject.do("bridge", { pids: pids.map((pid) => Buffer.from(pid).toString("base64")) });
   await beam.until("Fixtures.Probe.info(near).links != []");
   await beyond.until("Fixtures.Probe.info(far).links != []");

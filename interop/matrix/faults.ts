@@ -33,7 +33,10 @@ async function beamKilled(pair: Pair): Promise<Figures> {
   const request = base64(tuple(atom("echo"), 1));
   await pair.beam.eval(":sys.suspend(:echo)");
   const calling = subject.do("call", { to: { name: "echo", node: peer }, request, timeoutMs: 15_000 });
-  const failure = calling.then(() => "an answer", (error: { code: string }) => error.code); // biome-ignore format: one line
+  const failure = calling.then(
+    () => "an answer",
+    (error: { code: string }) => error.code,
+  );
   await pair.beam.until("Process.info(Process.whereis(:echo), :message_queue_len) == {:message_queue_len, 1}");
 
   const at = Date.now();
@@ -121,7 +124,13 @@ async function linkSlow(pair: Pair): Promise<Figures> {
   assert.ok(same && identical, "what came back");
   assert.ok(ms > 1_250 * TICK_SECONDS, `the way there and back took only ${ms} ms`);
   assert.equal(await subject.do("losses"), 0);
-  return { KiB_per_second: bytesPerSecond / KiB, sent_bytes: bytes, tick_s: TICK_SECONDS, there_ms: Math.round(ms), back_ms: Math.round(micros / 1_000) }; // biome-ignore format: one line
+  return {
+    KiB_per_second: bytesPerSecond / KiB,
+    sent_bytes: bytes,
+    tick_s: TICK_SECONDS,
+    there_ms: Math.round(ms),
+    back_ms: Math.round(micros / 1_000),
+  };
 }
 
 /** The BEAM's socket is full: sends are refused at a bound, and what was taken arrives, in order, once it reads again. */

@@ -72,7 +72,13 @@ async function runAll(options: RunOptions, releases: readonly Release[], watch: 
     machine: { system: `${process.platform} ${process.arch}`, cores: cpus().length },
     seconds: watch.seconds,
     size: options.size,
-    releases: releases.map(({ otp, otpVersion, elixir, genStage, provider }) => ({ otp, otpVersion, elixir, genStage: genStage?.version ?? "none", provider })), // biome-ignore format: one line
+    releases: releases.map(({ otp, otpVersion, elixir, genStage, provider }) => ({
+      otp,
+      otpVersion,
+      elixir,
+      genStage: genStage?.version ?? "none",
+      provider,
+    })),
     runtimes: runtimes.map(({ name, version }) => ({ name, version })),
     notRun: await notRun(releases),
     cells,

@@ -32,7 +32,11 @@ export function compatibilityPage(report: Report): string {
     section("The matrix", matrixText(report), ...failures(cells), dimensionTable(cells), faultTable(cells)),
     section("Not run", notRunList(report)),
     section("Every cell", cellTable(cells)),
-    section("Suites", "Tests that passed, on each release; those that belong to none in the last column.", suiteTable(report)), // biome-ignore format: one line
+    section(
+      "Suites",
+      "Tests that passed, on each release; those that belong to none in the last column.",
+      suiteTable(report),
+    ),
     section("Skipped tests", skipList(suites.skips)),
   ];
   return `${parts.map((part) => part.trim()).join("\n\n")}\n`;
@@ -151,7 +155,10 @@ function cellTable(cells: readonly CellResult[]): string {
   const rows = sorted.map((result) => {
     const { otp, transport, connects, epmd, visibility, runtime, fault, second } = result.cell;
     const figures = result.steps.filter(({ name }) => SHOWN.includes(name)).flatMap(stepFigures);
-    const seen = result.outcome === "passed" ? `${(result.ms / 1_000).toFixed(1)} s` : `**failed** at ${result.steps.at(-1)!.name}`; // biome-ignore format: one line
+    const seen =
+      result.outcome === "passed"
+        ? `${(result.ms / 1_000).toFixed(1)} s`
+        : `**failed** at ${result.steps.at(-1)!.name}`;
     return [otp, transport, connects, epmd, visibility, runtime, fault, second, seen, figures.join(", ")];
   });
   const header = ["OTP", "transport", "connects", "epmd", "BEAM", "runtime", "fault", "second", "took", "figures"];

@@ -24,7 +24,8 @@ export function plan(releases: readonly Release[], runtimes: readonly string[], 
 
 const WANTED: Record<Size, (dimensions: Dimensions) => PartialCell[]> = {
   short: () => [],
-  usual: ({ otp, transport }) => product({ otp, transport: transport.filter((each) => each !== "ipv6"), connects: ["ours", "beam"] }), // biome-ignore format: one line
+  usual: ({ otp, transport }) =>
+    product({ otp, transport: transport.filter((each) => each !== "ipv6"), connects: ["ours", "beam"] }),
   full: ({ otp, transport, connects, epmd, fault }) => [
     ...product({ otp, transport, connects, epmd }),
     ...product({ otp, fault }),

@@ -66,7 +66,10 @@ function outcome(bytes: Uint8Array): string {
 }
 
 /** Where a runtime's node runs when nothing else is said: here. */
-const here: Pick<HostNetwork["ours"], "host" | "start"> = { host: { name: "127.0.0.1", address: "127.0.0.1", harness: "127.0.0.1" }, start: startProcess }; // biome-ignore format: one line
+const here: Pick<HostNetwork["ours"], "host" | "start"> = {
+  host: { name: "127.0.0.1", address: "127.0.0.1", harness: "127.0.0.1" },
+  start: startProcess,
+};
 
 /** Runs a node under a runtime beside a BEAM (one with GenStage): a connection, calls and so many events each way. */
 export async function tryLink(

@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { decode, encode } from "../../src/etf/index.ts";
-import { atom, inspect, type Node, type NodeOptions, type Pid, type StartedServer, type Term, tuple } from "../../src/index.ts"; // biome-ignore format: one line
+import {
+  atom,
+  inspect,
+  type Node,
+  type NodeOptions,
+  type Pid,
+  type StartedServer,
+  type Term,
+  tuple,
+} from "../../src/index.ts";
 import { buildBinary, startBinary } from "../../test/cli/binary.ts";
 import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { type Direction, FaultyLink } from "../support/faulty-link.ts";
@@ -215,9 +224,15 @@ class Pair implements AsyncDisposable {
 
     const seen = (await this.holder.call(atom("seen"))) as Term[][];
     expect(seen.map((message) => `${inspect(message[0])} ${inspect(message.at(-1))}`).sort()).toEqual(LOST);
-    expect(await this.#onBeam("Enum.map(Fixtures.Probe.mailbox(probe), &{elem(&1, 0), elem(&1, tuple_size(&1) - 1)}) |> Enum.sort()")).toBe("[DOWN: :noconnection, EXIT: :noconnection]"); // biome-ignore format: one line
+    expect(
+      await this.#onBeam(
+        "Enum.map(Fixtures.Probe.mailbox(probe), &{elem(&1, 0), elem(&1, tuple_size(&1) - 1)}) |> Enum.sort()",
+      ),
+    ).toBe("[DOWN: :noconnection, EXIT: :noconnection]");
     expect(this.node.processInfo(this.holder.pid)).toMatchObject({ links: [], monitors: [], monitoredBy: [] });
-    expect(await this.#onBeam("info = Fixtures.Probe.info(probe); [info.links, info.monitors, info.monitored_by]")).toBe("[[], [], []]"); // biome-ignore format: one line
+    expect(
+      await this.#onBeam("info = Fixtures.Probe.info(probe); [info.links, info.monitors, info.monitored_by]"),
+    ).toBe("[[], [], []]");
     return times;
   }
 

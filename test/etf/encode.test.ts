@@ -194,8 +194,15 @@ describe("what cannot be sent is refused by code and path", () => {
     [new NativeRecord("m", "r", true, [["a", new Date(0) as never]]), "ETF_UNSUPPORTED", "a"],
     [
       new Fun({
-        arity: 0, uniq: new Uint8Array(15), index: 0, module: "m", oldIndex: 0, oldUniq: 0, creator: pid, freeVariables: [],
-      }), // biome-ignore format: one line
+        arity: 0,
+        uniq: new Uint8Array(15),
+        index: 0,
+        module: "m",
+        oldIndex: 0,
+        oldUniq: 0,
+        creator: pid,
+        freeVariables: [],
+      }),
       "ETF_UNSUPPORTED",
       "",
     ],
@@ -248,8 +255,16 @@ describe("an encoder", () => {
 
   test("a getter that throws leaves it usable, one that encodes is refused", () => {
     const encoder = new Encoder();
-    const throws = { get a() { throw new Error("mine"); } }; // biome-ignore format: one line
-    const encodes = { get a() { return write(encoder, 1); } }; // biome-ignore format: one line
+    const throws = {
+      get a() {
+        throw new Error("mine");
+      },
+    };
+    const encodes = {
+      get a() {
+        return write(encoder, 1);
+      },
+    };
 
     expect(() => write(encoder, throws)).toThrow("mine");
     expect(() => write(encoder, encodes)).toThrow(expect.objectContaining({ code: "ETF_UNSUPPORTED" }));
@@ -257,7 +272,15 @@ describe("an encoder", () => {
   });
 
   test("a getter may call encode", () => {
-    expect(decode(encode({ get a() { return encode(1).length; } }))).toEqual({ a: 3 }); // biome-ignore format: one line
+    expect(
+      decode(
+        encode({
+          get a() {
+            return encode(1).length;
+          },
+        }),
+      ),
+    ).toEqual({ a: 3 });
   });
 
   const withBudget = (atomBudget: number, options: EncoderOptions = {}) => new Encoder({ ...options, atomBudget });

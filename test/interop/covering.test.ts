@@ -66,7 +66,8 @@ test("what is wanted comes first, completed by values that are new, and what can
 test("with one at a time, each value is in a cell, in as many cells as the longest dimension has values", () => {
   const cells = covering(LARGE, { allows: any, together: 1 });
 
-  for (const [name, values] of Object.entries(LARGE)) expect(new Set(cells.map((cell) => cell[name]))).toEqual(new Set(values)); // biome-ignore format: one line
+  for (const [name, values] of Object.entries(LARGE))
+    expect(new Set(cells.map((cell) => cell[name]))).toEqual(new Set(values));
   expect(cells.length).toBe(5);
 });
 

@@ -59,7 +59,10 @@ const report: Report = {
 /** The cells of the row of a table that begins so. */
 function row(page: string, first: string): string[] {
   const line = page.split("\n").find((each) => each.startsWith(`| ${first} |`));
-  return (line ?? "").split("|").map((each) => each.trim()).slice(1, -1); // biome-ignore format: one line
+  return (line ?? "")
+    .split("|")
+    .map((each) => each.trim())
+    .slice(1, -1);
 }
 
 test("the page says when and where it ran, how long, and which exact releases", () => {

@@ -50,7 +50,8 @@ test("with only some values there are no others", () => {
   const cells = plan(releases, runtimes, "usual", only);
 
   expect(cells.length).toBeGreaterThan(0);
-  for (const cell of cells) expect(cell).toMatchObject({ otp: expect.stringMatching(/25|29/), fault: "link-cut", transport: "tcp" }); // biome-ignore format: one line
+  for (const cell of cells)
+    expect(cell).toMatchObject({ otp: expect.stringMatching(/25|29/), fault: "link-cut", transport: "tcp" });
 });
 
 test("options say what is run: all of it by default, otherwise what they name", () => {
