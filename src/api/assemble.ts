@@ -77,7 +77,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     },
     owner: {
       signal: (signal, peer, bytes) => runtime.accept(signal, peer, bytes),
-      isBehind: () => runtime.scheduler.isBehind,
+      settle: () => runtime.scheduler.settle(),
       refused: () => runtime.refused++,
       up: (node) => {
         keeper.up(node);

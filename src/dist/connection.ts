@@ -32,8 +32,11 @@ export interface ConnectionHandler {
   drained(lane?: Lane): void;
   /** The connection is over, once; nothing follows. `error` says more where there is more. */
   closed(reason: CloseReason, error?: Error): void;
-  /** True: nothing more is read in this round of the event loop, so that what has come can be handled first. */
-  isBehind?(): boolean;
+  /**
+   * All signals of a chunk were given. What is sent in answer during this call leaves with one write at its end. False: nothing
+   * more is read in this round of the event loop, so that what has come can be handled first.
+   */
+  settle?(): boolean;
   /** Without it everything is taken. */
   readonly admission?: Admission;
 }
@@ -250,8 +253,9 @@ export class Connection implements FrameSink, Ticked {
     this.#bytesRead += bytes.length;
     this.#outbox.hold();
     this.#frames.push(bytes, this);
+    const settled = this.#handler.settle?.() ?? true;
     this.#outbox.release();
-    if (this.#open && this.#handler.isBehind?.()) {
+    if (this.#open && !settled) {
       this.#stream.pause();
       this.#clock.defer(() => this.#stream.resume());
     }

@@ -38,11 +38,10 @@ export class SocketStream implements ByteStream {
     this.#handler = handler;
   }
 
-  /** The same for an accepted stream, which also starts to read. The acceptor's failure costs this stream, not the process. */
+  /** The same for an accepted stream. The acceptor's failure costs this stream, not the process. */
   serve(accept: (stream: ByteStream) => ByteStreamHandler): void {
     try {
       this.attach(accept(this));
-      this.#socket.on("data", (bytes) => this.receive(bytes));
     } catch {
       this.#socket.destroy();
     }

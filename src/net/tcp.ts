@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { systemClock, type Transport } from "../base/index.ts";
 import { NetError } from "./net-error.ts";
+import { adopt } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
 import { DEFAULT_LINGER_MS, type DriverOptions, listenForSockets, openStream } from "./sockets.ts";
 
@@ -28,7 +29,9 @@ export function createTcpTransport(options: TcpTransportOptions = {}): Transport
     listen: (endpoint, accept) =>
       listenForSockets(endpoint, ({ socket, remote, local }) => {
         const asError = (cause: unknown) => new NetError("the stream with", remote, cause);
-        new SocketStream(socket, { ...settings, asError }).serve((stream) => accept(stream, remote, local));
+        const reader = adopt(socket, (bytes) => stream.receive(bytes));
+        const stream = new SocketStream(reader, { ...settings, asError });
+        stream.serve((stream) => accept(stream, remote, local));
       }),
   };
 }

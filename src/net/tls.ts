@@ -96,6 +96,7 @@ export function createTlsTransport(options: TlsTransportOptions): Transport {
           ...(server.verifyHost && { certifies: (host: string) => isFor(host, socket) }),
         });
         stream.serve((stream) => accept(stream, remote));
+        socket.on("data", (bytes) => stream.receive(bytes));
       });
       return listenForSockets(endpoint, ({ socket }) => {
         if (count.open - count.secure >= MAX_HANDSHAKES) return void socket.destroy();

@@ -36,8 +36,8 @@ export type Dial = (node: string, signal: AbortSignal) => Promise<unknown>;
 export interface PeersOwner {
   /** A signal for one of this node's processes. */
   signal(signal: Signal, from: string, bytes: number): void;
-  /** True while signals come faster than they are handled. */
-  isBehind(): boolean;
+  /** Handles what the signals of a chunk have led to. False when signals come faster than they are handled. */
+  settle(): boolean;
   /** A peer sent what its rules forbid. */
   refused(): void;
   /** A connection is up. */
@@ -245,7 +245,7 @@ export class Peers implements Remote {
     return {
       ...this.#guard(node, connection),
       signal: (signal, bytes) => this.#options.owner.signal(signal, node, bytes),
-      isBehind: () => this.#options.owner.isBehind(),
+      settle: () => this.#options.owner.settle(),
       drained: (lane) => link.drained(lane),
       closed: (reason, error) => this.#down(node, peer, reason, error),
     };

@@ -22,6 +22,8 @@ export class Scheduler {
   readonly #clock: Clock;
   readonly #queue = new Queue<Runnable>();
   #scheduled = false;
+  #running = false;
+  #renewing = false;
   /** Messages that this round of the event loop may still handle. */
   #left = LOOP_BUDGET;
 
@@ -29,9 +31,13 @@ export class Scheduler {
     this.#clock = clock;
   }
 
-  /** True while messages wait for the next round of the event loop, since this one has had its share. */
-  get isBehind(): boolean {
-    return this.#left <= 0 && this.#queue.size > 0;
+  /**
+   * Gives turns now, not once the running callback is over. False when messages are left for the next round of the event loop,
+   * since this one has had its share.
+   */
+  settle(): boolean {
+    this.#runAll();
+    return this.#queue.size === 0;
   }
 
   /** Queues a runnable. The caller sees to it that one is not queued twice. */
@@ -47,16 +53,31 @@ export class Scheduler {
   }
 
   readonly #turn = (): void => {
-    if (this.#left === LOOP_BUDGET) {
-      this.#clock.defer(() => {
-        this.#left = LOOP_BUDGET;
-      });
-    }
-    while (this.#left > 0 && this.#queue.size > 0) {
-      // A process that has been told to wait takes nothing; its turn counts all the same, so that rounds come to an end.
-      this.#left -= Math.max(this.#queue.take().run(Math.min(PROCESS_BUDGET, this.#left)), 1);
-    }
+    this.#runAll();
     this.#scheduled = false;
     if (this.#queue.size > 0) this.#schedule();
   };
+
+  #runAll(): void {
+    if (this.#running || this.#queue.size === 0) return;
+    this.#running = true;
+    try {
+      while (this.#left > 0 && this.#queue.size > 0) {
+        // A process that has been told to wait takes nothing; its turn counts all the same, so that rounds come to an end.
+        this.#left -= Math.max(this.#queue.take().run(Math.min(PROCESS_BUDGET, this.#left)), 1);
+      }
+    } finally {
+      this.#running = false;
+    }
+    if (this.#left <= LOOP_BUDGET / 2 && !this.#renewing) this.#renew();
+  }
+
+  /** Rounds with little to do share one budget, since to be told of the next round costs as much as handling a message. */
+  #renew(): void {
+    this.#renewing = true;
+    this.#clock.defer(() => {
+      this.#renewing = false;
+      this.#left = LOOP_BUDGET;
+    });
+  }
 }

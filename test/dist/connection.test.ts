@@ -186,7 +186,7 @@ test("nothing is read while what came before is not handled, until the next roun
   const link = frame(signalBytes({ op: "link", from: pidOfB, to: pidOfA }));
 
   connection.data(link);
-  side.isBehind = () => true;
+  side.settle = () => false;
   connection.data(link);
   expect(reads).toEqual(["paused"]);
   clock.flush();

@@ -27,7 +27,7 @@ export class Side implements ConnectionHandler {
   readonly signals: Signal[] = [];
   readonly ends: { reason: CloseReason; error: Error | undefined }[] = [];
   drains = 0;
-  isBehind: () => boolean = () => false;
+  settle: () => boolean = () => true;
 
   /** Given as `up`. */
   readonly up = (connection: Connection): ConnectionHandler => {

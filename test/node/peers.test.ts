@@ -54,7 +54,7 @@ function setup(owner: Partial<PeersOptions["owner"]> = {}) {
       }),
     owner: {
       signal() {},
-      isBehind: () => false,
+      settle: () => true,
       refused() {},
       up: () => void events.push("up"),
       down: (_node, reason) => void events.push(reason),
