@@ -6,23 +6,6 @@ const READ_BUFFER_BYTES = 256 * 1024;
 /** Takes what was read, before the next read overwrites it. */
 export type Receive = (bytes: Uint8Array) => void;
 
-let buffer: Uint8Array | undefined;
-
-/**
- * Lets a socket read into the one buffer of this thread instead of one made for each read: that is faster, and idle
- * connections hold nothing.
- */
-export function readingInto(receive: Receive) {
-  buffer ??= new Uint8Array(READ_BUFFER_BYTES);
-  return {
-    buffer,
-    callback: (length: number, shared: Uint8Array): boolean => {
-      receive(shared.subarray(0, length));
-      return true;
-    },
-  };
-}
-
 /** What Node.js keeps below a socket. */
 interface Handle {
   reading: boolean;
@@ -33,20 +16,37 @@ interface Handle {
 type WithHandle = { _handle?: Handle | null };
 
 /**
- * An accepted socket as one that reads into the shared buffer, and starts to read. `onread` is for sockets that connect; for an
- * accepted one Node.js has no option, so its handle is given to a second socket, as `node:cluster` gives them to other processes.
- * Where the host has no such handle the socket stays what it is.
+ * The one buffer into which all sockets of a transport read, instead of one that is made for each read: faster, and idle
+ * connections hold nothing.
  */
-export function adopt(accepted: Socket, receive: Receive): Socket {
-  const handle = (accepted as WithHandle)._handle;
-  if (typeof handle?.useUserBuffer !== "function") {
-    accepted.on("data", receive);
-    return accepted;
+export class SharedBuffer {
+  #bytes: Uint8Array | undefined;
+
+  /** The option for a socket that connects. */
+  onread(receive: Receive) {
+    this.#bytes ??= new Uint8Array(READ_BUFFER_BYTES);
+    return {
+      buffer: this.#bytes,
+      callback: (length: number, bytes: Uint8Array): boolean => {
+        receive(bytes.subarray(0, length));
+        return true;
+      },
+    };
   }
-  handle.readStop();
-  handle.reading = false;
-  (accepted as WithHandle)._handle = null;
-  const socket = new Socket({ handle, allowHalfOpen: true, onread: readingInto(receive) } as object);
-  socket.once("close", () => accepted.destroy()); // its server counts it until then
-  return socket;
+
+  /**
+   * An accepted socket as one that reads into the buffer, and starts to read. Node.js has no option for these, so the handle is
+   * given to a second socket, as `node:cluster` gives them to other processes. Where the host has no such handle the socket
+   * stays what it is.
+   */
+  adopt(accepted: Socket, receive: Receive): Socket {
+    const handle = (accepted as WithHandle)._handle;
+    if (typeof handle?.useUserBuffer !== "function") return accepted.on("data", receive);
+    handle.readStop();
+    handle.reading = false;
+    (accepted as WithHandle)._handle = null;
+    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.onread(receive) } as object);
+    socket.once("close", () => accepted.destroy()); // its server counts it until then
+    return socket;
+  }
 }

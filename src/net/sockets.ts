@@ -1,7 +1,7 @@
 import { createServer, isIPv6, type Socket } from "node:net";
 import type { ByteStream, ByteStreamHandler, Clock, Endpoint, Listener } from "../base/index.ts";
 import { NetError } from "./net-error.ts";
-import { type Receive, readingInto } from "./shared-buffer.ts";
+import type { Receive, SharedBuffer } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
 
 /** What both drivers of sockets, TCP and TLS, are made with. */
@@ -17,6 +17,7 @@ export interface DriverOptions {
 export interface StreamSettings {
   readonly clock: Clock;
   readonly lingerMs: number;
+  readonly reads: SharedBuffer;
 }
 
 export const DEFAULT_LINGER_MS = 1_000;
@@ -39,7 +40,7 @@ export interface SocketOptions {
   readonly port: number;
   readonly noDelay: true;
   readonly allowHalfOpen: true;
-  readonly onread: ReturnType<typeof readingInto>;
+  readonly onread: ReturnType<SharedBuffer["onread"]>;
 }
 
 /** Connects a socket and makes it a stream. */
@@ -52,7 +53,7 @@ export async function openStream(
   let stream: SocketStream | undefined;
   let socket: Socket;
   try {
-    socket = open(socketOptions(endpoint, (bytes) => stream?.receive(bytes)));
+    socket = open(socketOptions(endpoint, settings.reads, (bytes) => stream?.receive(bytes)));
   } catch (error) {
     throw asError("connecting to", error);
   }
@@ -85,13 +86,13 @@ export async function openStream(
   });
 }
 
-function socketOptions(endpoint: Endpoint, receive: Receive): SocketOptions {
+function socketOptions(endpoint: Endpoint, reads: SharedBuffer, receive: Receive): SocketOptions {
   return {
     host: endpoint.host,
     port: endpoint.port,
     noDelay: true,
     allowHalfOpen: true,
-    onread: readingInto(receive),
+    onread: reads.onread(receive),
   };
 }
 

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { systemClock, type Transport } from "../base/index.ts";
 import { NetError } from "./net-error.ts";
-import { adopt } from "./shared-buffer.ts";
+import { SharedBuffer } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
 import { DEFAULT_LINGER_MS, type DriverOptions, listenForSockets, openStream } from "./sockets.ts";
 
@@ -20,7 +20,11 @@ export type TcpTransportOptions = DriverOptions;
  * @returns a transport whose `connect` and `listen` reject with {@link NetError}.
  */
 export function createTcpTransport(options: TcpTransportOptions = {}): Transport {
-  const settings = { clock: options.clock ?? systemClock, lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS };
+  const settings = {
+    clock: options.clock ?? systemClock,
+    lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS,
+    reads: new SharedBuffer(),
+  };
   return {
     connect(endpoint, handler, { signal } = {}) {
       const asError = (doing: string, cause: unknown) => new NetError(doing, endpoint, cause);
@@ -29,7 +33,7 @@ export function createTcpTransport(options: TcpTransportOptions = {}): Transport
     listen: (endpoint, accept) =>
       listenForSockets(endpoint, ({ socket, remote, local }) => {
         const asError = (cause: unknown) => new NetError("the stream with", remote, cause);
-        const reader = adopt(socket, (bytes) => stream.receive(bytes));
+        const reader = settings.reads.adopt(socket, (bytes) => stream.receive(bytes));
         const stream = new SocketStream(reader, { ...settings, asError });
         stream.serve((stream) => accept(stream, remote, local));
       }),

@@ -9,6 +9,7 @@ import {
 } from "node:tls";
 import { type Endpoint, systemClock, type Transport } from "../base/index.ts";
 import { NetError } from "./net-error.ts";
+import { SharedBuffer } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
 import {
   DEFAULT_LINGER_MS,
@@ -47,7 +48,11 @@ const GONE: Endpoint = { host: "a peer that is gone", port: 0 };
  */
 export function createTlsTransport(options: TlsTransportOptions): Transport {
   const { client, server, handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS } = options;
-  const settings = { clock: options.clock ?? systemClock, lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS };
+  const settings = {
+    clock: options.clock ?? systemClock,
+    lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS,
+    reads: new SharedBuffer(),
+  };
   const clientContext = loadContext(client);
   if (server !== client) loadContext(server); // so that what cannot be used is found now
 
