@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ByteStream, ByteStreamHandler, Clock, Timer } from "../base/index.ts";
+import type { BusyWait } from "./busy-wait.ts";
 
 export interface SocketStreamOptions {
   readonly clock: Clock;
@@ -8,6 +9,7 @@ export interface SocketStreamOptions {
   /** What the owner is told when the socket fails. */
   readonly asError: (cause: Error) => Error;
   readonly certifies?: ByteStream["certifies"];
+  readonly busyWait: BusyWait;
 }
 
 /**
@@ -81,11 +83,14 @@ export class SocketStream implements ByteStream {
   /** Bytes from the socket. Those that come after `close` are dropped. */
   receive(bytes: Uint8Array): void {
     if (this.#state !== "open") return;
+    const { busyWait } = this.#options;
+    busyWait.begin();
     try {
       this.#handler?.data(bytes);
     } catch (error) {
       this.#breakWith(error);
     }
+    busyWait.end();
   }
 
   /** One function for every write, so that a write costs no closure. */

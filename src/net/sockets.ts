@@ -1,7 +1,15 @@
 import { createServer, isIPv6, type Socket } from "node:net";
-import type { ByteStream, ByteStreamHandler, Clock, Endpoint, Listener } from "../base/index.ts";
+import {
+  type ByteStream,
+  type ByteStreamHandler,
+  type Clock,
+  type Endpoint,
+  type Listener,
+  systemClock,
+} from "../base/index.ts";
+import { BusyWait } from "./busy-wait.ts";
 import { NetError } from "./net-error.ts";
-import type { Receive, SharedBuffer } from "./shared-buffer.ts";
+import { type Receive, SharedBuffer } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
 
 /** What both drivers of sockets, TCP and TLS, are made with. */
@@ -18,9 +26,15 @@ export interface StreamSettings {
   readonly clock: Clock;
   readonly lingerMs: number;
   readonly reads: SharedBuffer;
+  readonly busyWait: BusyWait;
 }
 
-export const DEFAULT_LINGER_MS = 1_000;
+/** What all streams of a transport have in common. */
+export function settingsOf({ clock = systemClock, lingerMs = DEFAULT_LINGER_MS }: DriverOptions): StreamSettings {
+  return { clock, lingerMs, reads: new SharedBuffer(), busyWait: new BusyWait(clock) };
+}
+
+const DEFAULT_LINGER_MS = 1_000;
 
 /** What a driver has to say about a socket that is to be connected. */
 export interface Opening {

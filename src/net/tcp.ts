@@ -1,9 +1,8 @@
 import { connect } from "node:net";
-import { systemClock, type Transport } from "../base/index.ts";
+import type { Transport } from "../base/index.ts";
 import { NetError } from "./net-error.ts";
-import { SharedBuffer } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
-import { DEFAULT_LINGER_MS, type DriverOptions, listenForSockets, openStream } from "./sockets.ts";
+import { type DriverOptions, listenForSockets, openStream, settingsOf } from "./sockets.ts";
 
 /** Options of {@link createTcpTransport}. */
 export type TcpTransportOptions = DriverOptions;
@@ -20,11 +19,7 @@ export type TcpTransportOptions = DriverOptions;
  * @returns a transport whose `connect` and `listen` reject with {@link NetError}.
  */
 export function createTcpTransport(options: TcpTransportOptions = {}): Transport {
-  const settings = {
-    clock: options.clock ?? systemClock,
-    lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS,
-    reads: new SharedBuffer(),
-  };
+  const settings = settingsOf(options);
   return {
     connect(endpoint, handler, { signal } = {}) {
       const asError = (doing: string, cause: unknown) => new NetError(doing, endpoint, cause);

@@ -7,18 +7,10 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
-import { type Endpoint, systemClock, type Transport } from "../base/index.ts";
+import type { Endpoint, Transport } from "../base/index.ts";
 import { NetError } from "./net-error.ts";
-import { SharedBuffer } from "./shared-buffer.ts";
 import { SocketStream } from "./socket-stream.ts";
-import {
-  DEFAULT_LINGER_MS,
-  type DriverOptions,
-  listenForSockets,
-  type Opening,
-  openStream,
-  plainAddress,
-} from "./sockets.ts";
+import { type DriverOptions, listenForSockets, type Opening, openStream, plainAddress, settingsOf } from "./sockets.ts";
 import { TlsError, tlsCodeOf } from "./tls-error.ts";
 import { contextOptions, loadContext, type TlsRole, type TlsRoles } from "./tls-options.ts";
 
@@ -48,11 +40,7 @@ const GONE: Endpoint = { host: "a peer that is gone", port: 0 };
  */
 export function createTlsTransport(options: TlsTransportOptions): Transport {
   const { client, server, handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS } = options;
-  const settings = {
-    clock: options.clock ?? systemClock,
-    lingerMs: options.lingerMs ?? DEFAULT_LINGER_MS,
-    reads: new SharedBuffer(),
-  };
+  const settings = settingsOf(options);
   const clientContext = loadContext(client);
   if (server !== client) loadContext(server); // so that what cannot be used is found now
 
