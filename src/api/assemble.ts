@@ -1,7 +1,7 @@
 import process from "node:process";
 import type { BackoffOptions, Clock, Logger, Random } from "../base/index.ts";
 import { type Connection, DEFAULT_TICK_TIME_MS, dial, type NodeIdentity, ourFlags } from "../dist/index.ts";
-import { DEFAULT_ATOM_BUDGET } from "../etf/index.ts";
+import { DEFAULT_ATOM_BUDGET, Decoder } from "../etf/index.ts";
 import {
   type AcceptOptions,
   type AddressResolver,
@@ -142,7 +142,7 @@ export function handshakeOf({ options, clock, random, carrier, setupTimeoutMs }:
     stepTimeoutMs: setupTimeoutMs,
     tick: options.netTickTimeMs === undefined ? undefined : { timeMs: options.netTickTimeMs },
     limits: options.connectionLimits,
-    decoder: { ...profileOf(options), ...(options.decodeLimits && { limits: options.decodeLimits }) },
+    decoder: new Decoder({ ...profileOf(options), ...(options.decodeLimits && { limits: options.decodeLimits }) }),
     encoder: { structs: options.structs, atomBudget: options.atomBudget ?? DEFAULT_ATOM_BUDGET },
   };
 }

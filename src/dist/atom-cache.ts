@@ -5,12 +5,13 @@ import { DistributionError } from "./errors.ts";
 export const CACHE_SLOTS = 2048;
 
 const NO_ATOMS: readonly KnownAtom[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 /** References in one header, so in one packet. */
 const MAX_REFERENCES = 255;
 
-/** The longest header without new entries: a nibble for each reference and one more, and a byte for each. */
-const MAX_PLAIN_BYTES = (MAX_REFERENCES >> 1) + 1 + MAX_REFERENCES;
+/** Enough for most headers; one with many new entries makes more room. */
+const HEADER_BYTES = 64;
 
 /** In the nibble of a reference: the atom's text follows. */
 export const NEW_ENTRY = 8;
@@ -25,7 +26,7 @@ export class IncomingAtomCache {
   readonly #decoder: Decoder;
   readonly #slots: (KnownAtom | undefined)[] = [];
   /** The last header's bytes after the number of references, if it had no new entries and none came since. */
-  readonly #lastBytes = new Uint8Array(MAX_PLAIN_BYTES);
+  #lastBytes = NO_BYTES;
   #lastLength = 0;
   #lastAtoms = NO_ATOMS;
 
@@ -69,7 +70,9 @@ export class IncomingAtomCache {
     const isPlain = length === (atoms.length >> 1) + 1 + atoms.length;
     this.#lastLength = isPlain ? length : 0;
     this.#lastAtoms = isPlain ? atoms : NO_ATOMS;
-    if (isPlain) this.#lastBytes.set(reader.bytes.subarray(from, reader.offset));
+    if (!isPlain) return;
+    if (length > this.#lastBytes.length) this.#lastBytes = new Uint8Array(2 * length);
+    this.#lastBytes.set(reader.bytes.subarray(from, reader.offset));
   }
 
   #reference(reader: Reader, flags: number, longAtoms: boolean): KnownAtom {
@@ -99,22 +102,24 @@ export class IncomingAtomCache {
  *
  * Packets of one kind follow each other: an atom that the one before referred to is not looked up, and a header that would be
  * the same is not made again.
+ *
+ * All tables grow with what is written: most connections use a few slots.
  */
 export class OutgoingAtomCache implements AtomSink {
   readonly #slots = new Map<string, number>();
   readonly #texts: (string | undefined)[] = [];
   /** The packet that referred to a slot last. */
-  readonly #usedBy = new Float64Array(CACHE_SLOTS);
+  readonly #usedBy: number[] = [];
   #lastSlot = -1;
   /** Counts packets. Atoms that were given a reference carry it, so the references of a packet need no table. */
   #packet = 0;
   #count = 0;
-  #slotOf = new Uint16Array(MAX_REFERENCES);
-  readonly #isNew = new Uint8Array(MAX_REFERENCES);
-  readonly #header = new Writer();
+  #slotOf: number[] = [];
+  readonly #isNew: number[] = [];
+  readonly #header = new Writer(HEADER_BYTES);
   /** The references of the packet before. */
   #countBefore = 0;
-  #slotOfBefore = new Uint16Array(MAX_REFERENCES);
+  #slotOfBefore: number[] = [];
   /** So far no reference of this packet is to a new entry, or differs from that of the packet before. */
   #isPlain = true;
   #isSame = true;

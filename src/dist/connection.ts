@@ -1,5 +1,5 @@
 import type { ByteStream, Clock } from "../base/index.ts";
-import { Decoder, type DecoderOptions, Encoder, type EncoderOptions } from "../etf/index.ts";
+import { Decoder, Encoder, type EncoderOptions } from "../etf/index.ts";
 import { Pid } from "../term/index.ts";
 import { type Abilities, abilitiesOf } from "./abilities.ts";
 import type { Lane } from "./backlog.ts";
@@ -61,8 +61,8 @@ export interface ConnectionSettings {
   readonly clock: Clock;
   readonly tick?: TickOptions | undefined;
   readonly limits?: ConnectionLimits | undefined;
-  /** How terms are read. */
-  readonly decoder?: DecoderOptions | undefined;
+  /** Reads the terms of all connections that are given it, which share what it knows of atoms and of the keys of maps. */
+  readonly decoder?: Decoder | undefined;
   /** How terms are written; what the peer can carry is added from its flags. */
   readonly encoder?: Omit<EncoderOptions, "peer"> | undefined;
   /** Makes the handler of a new connection. Called once per connection, before any signal comes. */
@@ -108,10 +108,8 @@ export class Connection implements FrameSink, Ticked {
   readonly #ticker: Ticker;
   #handler: ConnectionHandler;
   readonly #outbox: Outbox;
-  readonly #fragments: FragmentSender;
-  /** On both sides the pid 0.0, which is no process of ours, and `init` on a BEAM. */
-  readonly #questioner: Pid;
-  readonly #questioned: Pid;
+  /** Made with the first message that leaves in fragments. */
+  #fragments: FragmentSender | undefined;
   #open = true;
   #bytesRead = 0;
   #fragmentBytes = 0;
@@ -137,26 +135,11 @@ export class Connection implements FrameSink, Ticked {
     // Who is told of a new connection may end it at once: then its handler hears of it as soon as there is one.
     const ends: Parameters<ConnectionHandler["closed"]>[] = [];
     this.#handler = { signal() {}, drained() {}, closed: (...end) => void ends.push(end) };
-    this.#questioner = new Pid(this.self.name, 0, 0, this.self.creation);
-    this.#questioned = new Pid(this.peer.name, 0, 0, this.peer.creation);
-    this.#fragments = new FragmentSender({
-      clock,
-      stream,
-      flush: () => this.#outbox.flush(),
-      ask: this.abilities.unlinkId ? (id) => this.#ask(id) : undefined,
-      read: () => this.#bytesRead,
-      sent: (bytes) => {
-        this.#packetsWritten++;
-        this.#fragmentBytes += bytes;
-      },
-      left: (frame) => this.#outbox.giveBack(frame),
-      finished: (lane) => this.#handler.drained(lane),
-    });
     this.#handler = options.up(this);
     this.#packets = new PacketReader({
       peer: this.peer.name,
       abilities: this.abilities,
-      decoder: new Decoder(options.decoder),
+      decoder: options.decoder ?? new Decoder(),
       limits: fragmentLimits(maxFrameBytes, limits),
       admission: this.#handler.admission,
     });
@@ -169,7 +152,7 @@ export class Connection implements FrameSink, Ticked {
 
   /** Bytes that were written and have not left this process. */
   get queuedBytes(): number {
-    return this.#outbox.queuedBytes + this.#fragments.backlog.bytes;
+    return this.#outbox.queuedBytes + (this.#fragments?.backlog.bytes ?? 0);
   }
 
   /** Those of them that leave before a signal that is sent now. Large messages of other senders do not count. */
@@ -184,7 +167,7 @@ export class Connection implements FrameSink, Ticked {
 
   /** What the sender of a signal still has to send, if that is not in order with the signals of others any more. */
   laneOf(signal: Signal): Lane | undefined {
-    return this.#fragments.backlog.laneOf(signal);
+    return this.#fragments?.backlog.laneOf(signal);
   }
 
   /** Bytes that came after the handshake. */
@@ -220,15 +203,16 @@ export class Connection implements FrameSink, Ticked {
    */
   transmit(signal: Signal): boolean {
     if (!this.#open || this.#isUnread(signal)) return false;
-    if (this.#fragments.backlog.holds(signal)) {
+    const fragments = this.#fragments;
+    if (fragments?.backlog.holds(signal)) {
       const message = this.#packetWriter.writeApart(signal);
-      if (message !== undefined) this.#fragments.add(signal, message);
+      if (message !== undefined) fragments.add(signal, message);
       return message !== undefined;
     }
     const written = this.#packetWriter.write(this.#outbox.writer, signal);
     if (written === false) return false;
-    if (written === true) this.#fragments.others++;
-    else this.#fragments.add(signal, written);
+    if (written !== true) this.#fragmentSender().add(signal, written);
+    else if (fragments !== undefined) fragments.others++;
     this.#wrote();
     return true;
   }
@@ -265,7 +249,7 @@ export class Connection implements FrameSink, Ticked {
   drained(): void {
     if (!this.#open) return;
     this.#outbox.drained();
-    if (!this.#fragments.backlog.isEmpty) this.#fragments.resume();
+    if (this.#fragments?.backlog.isEmpty === false) this.#fragments.resume();
   }
 
   /** The stream is over. */
@@ -294,7 +278,7 @@ export class Connection implements FrameSink, Ticked {
   }
 
   sendTick(): void {
-    this.#outbox.blocks.clear(); // there was nothing to send for a while
+    this.#outbox.rest();
     this.#outbox.writer.copy(TICK);
     this.#wrote();
   }
@@ -313,8 +297,27 @@ export class Connection implements FrameSink, Ticked {
    * (erl_dist_protocol, "Link Protocol").
    */
   #ask(id: number): void {
-    this.#packetWriter.write(this.#outbox.writer, { op: "unlink", from: this.#questioner, to: this.#questioned, id });
+    this.#packetWriter.write(this.#outbox.writer, { op: "unlink", from: zeroOf(this.self), to: zeroOf(this.peer), id });
     this.#wrote();
+  }
+
+  #fragmentSender(): FragmentSender {
+    if (this.#fragments !== undefined) return this.#fragments;
+    this.#fragments = new FragmentSender({
+      clock: this.#clock,
+      stream: this.#stream,
+      flush: () => this.#outbox.flush(),
+      ask: this.abilities.unlinkId ? (id) => this.#ask(id) : undefined,
+      read: () => this.#bytesRead,
+      sent: (bytes) => {
+        this.#packetsWritten++;
+        this.#fragmentBytes += bytes;
+      },
+      left: (frame) => this.#outbox.giveBack(frame),
+      finished: (lane) => this.#handler.drained(lane),
+    });
+    this.#fragments.others = this.#packetsWritten;
+    return this.#fragments;
   }
 
   /** Ends the connection when a signal that nobody can be made to wait with finds too much waiting. */
@@ -329,9 +332,9 @@ export class Connection implements FrameSink, Ticked {
 
   /** True for questions and answers of {@link #ask}, which concern the connection alone. */
   #isOwn(signal: Signal): boolean {
-    if (signal.op === "unlinkAck" && isZero(signal.to)) this.#fragments.answered(Number(signal.id));
+    if (signal.op === "unlinkAck" && isZero(signal.to)) this.#fragments?.answered(Number(signal.id));
     else if (signal.op === "unlink" && signal.id !== 0 && isZero(signal.to)) {
-      this.transmit({ op: "unlinkAck", from: this.#questioner, to: signal.from, id: signal.id });
+      this.transmit({ op: "unlinkAck", from: zeroOf(this.self), to: signal.from, id: signal.id });
     } else return false;
     return true;
   }
@@ -340,16 +343,21 @@ export class Connection implements FrameSink, Ticked {
     if (!this.#open) return;
     if (!abort) {
       this.flush();
-      this.#fragments.sendAll();
+      this.#fragments?.sendAll();
     }
     this.#open = false;
     this.#outbox.close();
-    this.#fragments.stop();
+    this.#fragments?.stop();
     this.#ticker.stop();
     this.#frames.stop();
     this.#stream.close({ abort });
     this.#handler.closed(reason, error);
   }
+}
+
+/** The pid 0.0: no process of ours, and `init` on a BEAM. */
+function zeroOf({ name, creation }: NodeIdentity): Pid {
+  return new Pid(name, 0, 0, creation);
 }
 
 /** True for the pid 0.0. */

@@ -1,11 +1,8 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 /** MD5 over the cookie's Latin-1 text and the challenge as unsigned decimal text (erl_dist_protocol, "gen_digest"). */
 export function digestOf(challenge: number, cookie: string): Uint8Array {
-  return createHash("md5")
-    .update(cookie, "latin1")
-    .update(String(challenge >>> 0), "latin1")
-    .digest();
+  return hash("md5", Buffer.from(`${cookie}${challenge >>> 0}`, "latin1"), "buffer");
 }
 
 /** Compares two digests in a time that does not depend on where they differ. */

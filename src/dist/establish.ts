@@ -108,7 +108,9 @@ class Handshake implements ByteStreamHandler, FrameSink {
   readonly #lengthBytes: 2 | 4;
   readonly #reader: FrameReader;
   #bytesLeft = MAX_UNPROVEN_BYTES;
+  /** Not set anew for each step: one that fires early waits for the rest. */
   #timer: Timer | undefined;
+  #stepSince = 0;
   #stream: ByteStream | undefined;
   #connection: Connection | undefined;
   #over = false;
@@ -171,7 +173,7 @@ class Handshake implements ByteStreamHandler, FrameSink {
 
   #take({ send, end }: HandshakeStep): void {
     if (this.#over) return;
-    for (const packet of send) this.#stream?.write(withLength(packet, this.#lengthBytes));
+    if (send.length > 0) this.#stream?.write(withLengths(send, this.#lengthBytes));
     if (end === undefined) return;
     if (end instanceof HandshakeError) {
       // A peer that took no notice for so long may never take what is still to be sent.
@@ -203,15 +205,28 @@ class Handshake implements ByteStreamHandler, FrameSink {
   }
 
   #startTimer(): void {
-    this.#timer?.cancel();
-    const ms = this.#options.stepTimeoutMs ?? DEFAULT_STEP_TIMEOUT_MS;
-    this.#timer = this.#clock.setTimer(ms, () => this.#take(this.#machine.timeout()));
+    this.#stepSince = this.#clock.now();
+    if (this.#timer === undefined) this.#wait(this.#options.stepTimeoutMs ?? DEFAULT_STEP_TIMEOUT_MS);
+  }
+
+  #wait(ms: number): void {
+    const since = this.#stepSince;
+    this.#timer = this.#clock.setTimer(ms, () => {
+      const left = this.#stepSince - since;
+      if (left > 0) this.#wait(left);
+      else this.#take(this.#machine.timeout());
+    });
   }
 }
 
-function withLength(packet: Uint8Array, lengthBytes: 2 | 4): Uint8Array {
-  const framed = Buffer.alloc(lengthBytes + packet.length);
-  framed.writeUIntBE(packet.length, 0, lengthBytes);
-  framed.set(packet, lengthBytes);
+/** The packets, each after its length: they leave in one write. */
+function withLengths(packets: readonly Uint8Array[], lengthBytes: 2 | 4): Uint8Array {
+  const framed = Buffer.allocUnsafe(packets.reduce((bytes, { length }) => bytes + lengthBytes + length, 0));
+  let at = 0;
+  for (const packet of packets) {
+    at = framed.writeUIntBE(packet.length, at, lengthBytes);
+    framed.set(packet, at);
+    at += packet.length;
+  }
   return framed;
 }

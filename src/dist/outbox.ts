@@ -2,8 +2,11 @@ import type { ByteStream, Clock } from "../base/index.ts";
 import { Writer } from "../etf/index.ts";
 import { BlockPool } from "./block-pool.ts";
 
-/** Outgoing bytes leave at the latest when they are this many; a block of this size is what an idle connection holds. */
+/** Outgoing bytes leave at the latest when they are this many. */
 const FLUSH_BYTES = 64 * 1024;
+
+/** The block of a connection that has little to say. It grows with what is written, and shrinks once there is nothing to say. */
+const FIRST_BLOCK_BYTES = 1024;
 
 /**
  * What a connection has written and its stream does not have yet. It leaves in one write with the end of the turn, with the end
@@ -12,7 +15,7 @@ const FLUSH_BYTES = 64 * 1024;
 export class Outbox {
   readonly blocks = new BlockPool();
   /** Where frames are written; {@link wrote} follows each. */
-  readonly writer = new Writer(FLUSH_BYTES, this.blocks);
+  readonly writer = new Writer(FIRST_BLOCK_BYTES, this.blocks);
   /** Bytes that the stream was given. */
   bytesGiven = 0;
   readonly #clock: Clock;
@@ -69,8 +72,15 @@ export class Outbox {
       this.#reclaim();
       this.#emptied();
     } else {
-      this.#leaving.push(this.writer.replace());
+      // The next block will hold about as much.
+      this.#leaving.push(this.writer.replace(Math.min(this.writer.bytes.length, FLUSH_BYTES)));
     }
+  }
+
+  /** There was nothing to send for a while: gives up what was kept for it. */
+  rest(): void {
+    this.blocks.clear();
+    if (this.queuedBytes === 0 && this.writer.bytes.length > FIRST_BLOCK_BYTES) this.writer.replace(FIRST_BLOCK_BYTES);
   }
 
   /** The last bytes of a block, which need not be one of the writer's, were given to the stream. */

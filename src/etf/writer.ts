@@ -186,10 +186,13 @@ export class Writer {
     this.offset = 0;
   }
 
-  /** As {@link Writer.reuse}, in another block, so that what was taken stays. Gives the block that it is in. */
-  replace(): Uint8Array {
+  /**
+   * As {@link Writer.reuse}, in another block of at least so many bytes, so that what was taken stays. Gives the block that
+   * it is in.
+   */
+  replace(blockBytes: number): Uint8Array {
     const { bytes } = this;
-    this.#moveTo(0, this.#start);
+    this.#moveTo(blockBytes, this.#start);
     return bytes;
   }
 

@@ -18,7 +18,7 @@ export class PeerLink {
   readonly #connection: Connection;
   readonly #limits: QueueLimits;
   /** Wait for room: one for each sender of a large message, and one, without a lane, for all others. */
-  readonly #rooms = new Map<Lane | undefined, Deferred>();
+  #rooms: Map<Lane | undefined, Deferred> | undefined;
 
   constructor(connection: Connection, limits: QueueLimits) {
     this.#connection = connection;
@@ -42,16 +42,17 @@ export class PeerLink {
 
   /** What was queued has left; see {@link ConnectionHandler.drained}. */
   drained(lane: Lane | undefined): void {
-    this.#rooms.get(lane)?.resolve();
-    this.#rooms.delete(lane);
+    this.#rooms?.get(lane)?.resolve();
+    this.#rooms?.delete(lane);
   }
 
   /** The connection is gone. */
   ended(): void {
-    for (const room of this.#rooms.values()) room.resolve();
+    for (const room of this.#rooms?.values() ?? []) room.resolve();
   }
 
   #room(lane: Lane | undefined): Promise<void> {
+    this.#rooms ??= new Map();
     const room = this.#rooms.get(lane) ?? deferred();
     this.#rooms.set(lane, room);
     return room.promise;

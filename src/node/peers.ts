@@ -71,9 +71,10 @@ export interface Attempt {
 interface Connecting {
   readonly at: "connecting";
   readonly waiting: WaitingSignals;
-  readonly abort: AbortController;
-  /** Settles with the connection's coming up or its failure. */
-  readonly settled: Deferred;
+  /** Ends our own attempt, once there is one. */
+  abort: AbortController | undefined;
+  /** Settles with the connection's coming up or its failure, for those who wait for that. */
+  settled: Deferred | undefined;
   /** An attempt of ours is under way. */
   dialling: boolean;
   /** Handshakes of the peer's making that are under way. */
@@ -163,7 +164,9 @@ export class Peers implements Remote {
   connect(node: string): Promise<void> {
     if (node === this.#options.self) return Promise.resolve();
     const peer = this.#peers.get(node) ?? this.#dial(node);
-    return peer.at === "up" ? Promise.resolve() : peer.settled.promise;
+    if (peer.at === "up") return Promise.resolve();
+    peer.settled ??= unheeded();
+    return peer.settled.promise;
   }
 
   /** Ends the connection to a node. False when there is none. */
@@ -240,7 +243,7 @@ export class Peers implements Remote {
     if (before !== undefined) {
       before.patience?.cancel();
       before.waiting.sendAll((signal) => void this.transmit(node, signal, false), this.#options.logger);
-      before.settled.resolve();
+      before.settled?.resolve();
     }
     return {
       ...this.#guard(node, connection),
@@ -273,7 +276,7 @@ export class Peers implements Remote {
   /** Ends our own attempt in favour of one of the peer's. */
   #giveWay(node: string, peer: Connecting): void {
     peer.dialling = false;
-    peer.abort.abort(new HandshakeError("HANDSHAKE_NOK", "the peer's attempt wins", { peer: node, step: "name" }));
+    peer.abort?.abort(new HandshakeError("HANDSHAKE_NOK", "the peer's attempt wins", { peer: node, step: "name" }));
   }
 
   #guard(node: string, connection: Connection): Pick<ConnectionHandler, "admission"> {
@@ -297,6 +300,7 @@ export class Peers implements Remote {
     const peer = this.#connecting(node);
     peer.dialling = true;
     this.#dials++;
+    peer.abort = new AbortController();
     this.#options.dial(node, peer.abort.signal).catch((error: Error) => {
       if (this.#peers.get(node) === peer && peer.dialling) this.#dialFailed(node, peer, error);
     });
@@ -304,13 +308,11 @@ export class Peers implements Remote {
   }
 
   #connecting(node: string): Connecting {
-    const settled = deferred();
-    settled.promise.catch(() => {});
     const peer: Connecting = {
       at: "connecting",
       waiting: new WaitingSignals(node, this.#options.maxQueuedSignals),
-      abort: new AbortController(),
-      settled,
+      abort: undefined,
+      settled: undefined,
       dialling: false,
       accepting: new Set(),
       patience: undefined,
@@ -330,11 +332,11 @@ export class Peers implements Remote {
   #fail(node: string, peer: Connecting, error: Error): void {
     peer.dialling = false;
     peer.patience?.cancel();
-    peer.abort.abort(error);
+    peer.abort?.abort(error);
     this.#peers.delete(node);
     this.#grantedNames.release(node, false);
     this.#downCauses.remember(node, { reason: "connection_setup_failed", error });
-    peer.settled.reject(error);
+    peer.settled?.reject(error);
     this.#options.owner.down(node, "connection_setup_failed", false);
   }
 
@@ -348,6 +350,13 @@ export class Peers implements Remote {
     peer.link.ended();
     this.#options.owner.down(node, reason, true);
   }
+}
+
+/** Nobody need take notice of its failure. */
+function unheeded(): Deferred {
+  const settled = deferred();
+  settled.promise.catch(() => {});
+  return settled;
 }
 
 /** Our own attempts, of which there is one at a time. */
