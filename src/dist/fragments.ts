@@ -20,6 +20,9 @@ const MAX_FRAGMENTS = 1_048_576n;
 /** Room for a last part, before it is known. */
 const SMALL_PART_BYTES = 1024;
 
+/** Up to this size the room of a message is used again: the kernel takes longer to make room than to fill it. */
+const MAX_SPARE_BYTES = 1_048_576;
+
 /** A message of which the last fragment has not come. */
 export interface Sequence {
   readonly control: Control;
@@ -43,6 +46,8 @@ export class FragmentAssembler {
   readonly #fits: (signal: Signal, bytes: number) => boolean;
   readonly #sequences = new Map<bigint, Sequence>();
   #pendingBytes = 0;
+  /** Room of a message that came before. */
+  #spare: Uint8Array | undefined;
 
   /** `fits` is asked with each part of a message whether one of so many bytes is taken; a no is final. */
   constructor(peer: string, limits: FragmentLimits, fits: (signal: Signal, bytes: number) => boolean) {
@@ -69,7 +74,8 @@ export class FragmentAssembler {
     { admitted, ...head }: Pick<Sequence, "control" | "atoms" | "headBytes"> & { readonly admitted: boolean },
     part: Uint8Array,
   ): Sequence | undefined {
-    const payload = admitted ? new PayloadBuffer() : undefined;
+    const payload = admitted ? new PayloadBuffer(this.#spare) : undefined;
+    if (admitted) this.#spare = undefined;
     const sequence: Sequence = { ...head, payload, due: fragmentId };
     this.#sequences.set(sequenceId, sequence);
     this.#pend(head.headBytes);
@@ -84,6 +90,11 @@ export class FragmentAssembler {
       throw this.#violation(`fragment ${fragmentId} came where ${sequence.due} was due`);
     }
     return this.#append(sequenceId, sequence, part);
+  }
+
+  /** Takes back the payload of a message that was read, if nothing refers to it. */
+  reuse(payload: Uint8Array): void {
+    if (payload.buffer.byteLength <= MAX_SPARE_BYTES) this.#spare = new Uint8Array(payload.buffer);
   }
 
   #append(sequenceId: bigint, sequence: Sequence, part: Uint8Array): Sequence | undefined {

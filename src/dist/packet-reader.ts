@@ -125,7 +125,9 @@ export class PacketReader {
     this.#options.decoder.references = sequence.atoms;
     this.bytes = sequence.headBytes + payload.length;
     reader.reset(payload, 0, payload.length).givenAway = true;
-    return this.#complete(sequence.control, reader);
+    const signal = this.#complete(sequence.control, reader);
+    if (!reader.isHeld) this.#fragments.reuse(payload);
+    return signal;
   }
 
   /** A signal all of which is here, if it is taken. */

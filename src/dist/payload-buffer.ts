@@ -9,11 +9,17 @@ const BELIEVED_GROWTH = 16;
  * event loop for as many milliseconds.
  */
 export class PayloadBuffer {
+  readonly #spare: Uint8Array | undefined;
   #length = 0;
   #room: Uint8Array | undefined;
   readonly #aside: Uint8Array[] = [];
   #moved = 0;
   #movedBytes = 0;
+
+  /** `spare`: room that was used before, for as much as fits. */
+  constructor(spare?: Uint8Array) {
+    this.#spare = spare;
+  }
 
   /** Bytes that have come. */
   get length(): number {
@@ -42,8 +48,12 @@ export class PayloadBuffer {
   #roomFor(length: number, announced: number): Uint8Array {
     const room = this.#room;
     if (room !== undefined && length <= room.length) return room;
-    // Not cleared: all that is given away of it has been written.
-    this.#room = new Uint8Array(Buffer.allocUnsafeSlow(Math.max(length, announced)).buffer);
+    const size = Math.max(length, announced);
+    this.#room =
+      room === undefined && this.#spare !== undefined && size <= this.#spare.length
+        ? this.#spare
+        : // Not cleared: all that is given away of it has been written.
+          new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
     if (room !== undefined) this.#room.set(room.subarray(0, this.#length));
     return this.#room;
   }

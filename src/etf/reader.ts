@@ -7,6 +7,8 @@ export class Reader {
   end: number;
   /** True: the bytes are given away, and what is read may be a part of them. Until the next {@link Reader.reset}. */
   givenAway = false;
+  /** True: what was read has a part of the bytes that are given away. Until the next {@link Reader.reset}. */
+  isHeld = false;
   /** One float: faster than making a view of every range that has one. */
   readonly #scratch = new DataView(new ArrayBuffer(8));
 
@@ -22,6 +24,7 @@ export class Reader {
     this.offset = offset;
     this.end = end;
     this.givenAway = false;
+    this.isHeld = false;
     return this;
   }
 
@@ -85,11 +88,14 @@ export class Reader {
 
   /**
    * A copy of the next bytes: the range that is read from may be reused. Of bytes that were given away, those are not
-   * copied that are most of them.
+   * copied that are most of their buffer.
    */
   copy(count: number): Uint8Array {
     const start = this.skip(count);
-    if (this.givenAway && count > this.bytes.length / 2) return this.bytes.subarray(start, this.offset);
+    if (this.givenAway && count > this.bytes.buffer.byteLength / 2) {
+      this.isHeld = true;
+      return this.bytes.subarray(start, this.offset);
+    }
     // Not slice: on a Node.js Buffer that is a view.
     return new Uint8Array(this.bytes.subarray(start, this.offset));
   }

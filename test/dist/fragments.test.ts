@@ -70,6 +70,24 @@ describe("a large message", () => {
     expect(most.buffer.byteLength).toBeGreaterThan(500_000);
   });
 
+  test("stays as it is when another one comes, be it read from the same room or a part of it", async () => {
+    const { a, b, clock } = await connected();
+    const sent = [
+      ["a".repeat(200_000), bytes(80_000, 0xf1)],
+      bytes(150_000, 0xf2),
+      bytes(400_000, 0xf3),
+      [bytes(150_000, 0xf4), bytes(40_000, 0xf5)],
+      bytes(300_000, 0xf6),
+    ].map((message) => send(pidOfA, message));
+
+    for (const signal of sent) {
+      transmit(a.connection, signal);
+      clock.flush();
+    }
+
+    expectSignals(b.signals, sent);
+  });
+
   test("of every size around the cut arrives", async () => {
     const world = await connected();
 

@@ -51,4 +51,17 @@ describe("a payload in parts", () => {
 
     expect(payload.buffer.byteLength).toBe(6_400);
   });
+
+  test("lies in the room of an earlier one as long as it fits", () => {
+    const spare = new Uint8Array(100).fill(9);
+    const small = new PayloadBuffer(spare);
+    small.append(bytes(10), 20);
+    const large = new PayloadBuffer(spare);
+    for (let i = 0; i < 3; i++) large.append(bytes(40, i), 100);
+
+    expect(small.take()).toEqual(bytes(10));
+    expect(small.take().buffer).toBe(spare.buffer);
+    expect(large.take()).toEqual(Uint8Array.of(...bytes(40), ...bytes(40, 1), ...bytes(40, 2)));
+    expect(large.take().buffer).not.toBe(spare.buffer);
+  });
 });
