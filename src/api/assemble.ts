@@ -119,9 +119,8 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
   startRex(runtime, exposed);
   const host = runtime.spawn(() => new Host(options.onMessage));
   const accepting: AcceptOptions = {
-    ...handshake,
     peers,
-    cookieFor,
+    handshake: { ...handshake, cookieFor },
     onFailed: (error, remote) => {
       // That one of two attempts at the same time gives way is how it is meant to be.
       const level = error.code === "HANDSHAKE_NOK" ? "debug" : "warn";

@@ -1,4 +1,4 @@
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 
 /** What one read may bring: 256 KiB measured best. */
 const READ_BUFFER_BYTES = 256 * 1024;
@@ -8,12 +8,11 @@ export type Receive = (bytes: Uint8Array) => void;
 
 /** What Node.js keeps below a socket. */
 interface Handle {
-  reading: boolean;
-  readStop(): unknown;
   useUserBuffer?(buffer: Uint8Array): void;
 }
 
-type WithHandle = { _handle?: Handle | null };
+/** A socket's members that are for Node.js alone; those of `onread` are under symbols. */
+type Inside = { _handle?: Handle | null } & Record<symbol, unknown>;
 
 /**
  * The one buffer into which all sockets of a transport read, instead of one that is made for each read: faster, and idle
@@ -35,18 +34,22 @@ export class SharedBuffer {
   }
 
   /**
-   * An accepted socket as one that reads into the buffer, and starts to read. Node.js has no option for these, so the handle is
-   * given to a second socket, as `node:cluster` gives them to other processes. Where the host has no such handle the socket
-   * stays what it is.
+   * Lets an accepted socket, just now given by its server, read into the buffer. Node.js has no option for these, so what the
+   * option sets is set here. Where the host has none of it the socket gives its bytes as events, each in a buffer of its own.
    */
-  adopt(accepted: Socket, receive: Receive): Socket {
-    const handle = (accepted as WithHandle)._handle;
-    if (typeof handle?.useUserBuffer !== "function") return accepted.on("data", receive);
-    handle.readStop();
-    handle.reading = false;
-    (accepted as WithHandle)._handle = null;
-    const socket = new Socket({ handle, allowHalfOpen: true, onread: this.onread(receive) } as object);
-    socket.once("close", () => accepted.destroy()); // its server counts it until then
-    return socket;
+  readInto(accepted: Socket, receive: Receive): void {
+    const inside = accepted as unknown as Inside;
+    const symbols = Object.getOwnPropertySymbols(accepted);
+    const place = symbols.find(({ description }) => description === "kBuffer");
+    const callee = symbols.find(({ description }) => description === "kBufferCb");
+    const handle = inside._handle;
+    if (place === undefined || callee === undefined || typeof handle?.useUserBuffer !== "function") {
+      accepted.on("data", receive);
+      return;
+    }
+    const { buffer, callback } = this.onread(receive);
+    handle.useUserBuffer(buffer);
+    inside[place] = buffer;
+    inside[callee] = callback;
   }
 }

@@ -28,8 +28,8 @@ export function createTcpTransport(options: TcpTransportOptions = {}): Transport
     listen: (endpoint, accept) =>
       listenForSockets(endpoint, ({ socket, remote, local }) => {
         const asError = (cause: unknown) => new NetError("the stream with", remote, cause);
-        const reader = settings.reads.adopt(socket, (bytes) => stream.receive(bytes));
-        const stream = new SocketStream(reader, { ...settings, asError });
+        const stream = new SocketStream(socket, { ...settings, asError });
+        settings.reads.readInto(socket, (bytes) => stream.receive(bytes));
         stream.serve((stream) => accept(stream, remote, local));
       }),
   };

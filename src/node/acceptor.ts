@@ -3,11 +3,12 @@ import { type AnswerOptions, answer, type ConnectDecision, type ConnectRequest }
 import type { Attempt, Peers } from "./peers.ts";
 
 /** What {@link Acceptor} needs beyond what it supplies itself. */
-export type AcceptOptions = Omit<AnswerOptions, "decide" | "takeOver" | "failed" | "up"> & {
+export interface AcceptOptions {
   readonly peers: Peers;
+  readonly handshake: Omit<AnswerOptions, "decide" | "takeOver" | "failed" | "up">;
   /** A handshake that a peer began has failed, be it that of the transport. */
   readonly onFailed: (error: TiebeamError, remote: Endpoint) => void;
-};
+}
 
 /** Handshakes that may be under way at the same time. */
 const MAX_ACCEPTING = 1_000;
@@ -48,12 +49,13 @@ export class Acceptor {
     this.#accepting.clear();
   }
 
-  #accept(stream: ByteStream, remote: Endpoint, { peers, ...options }: AcceptOptions): ByteStreamHandler {
+  #accept(stream: ByteStream, remote: Endpoint, options: AcceptOptions): ByteStreamHandler {
+    const { peers, handshake, onFailed } = options;
     const attempt: Attempt = { order: ++this.#attempts };
     let decidedFor: string | undefined;
     this.#accepting.add(stream);
     return answer(stream, {
-      ...options,
+      ...handshake,
       decide: (request) => {
         const decision = certified(stream, request) ? peers.decide(request, attempt) : "not_allowed";
         decidedFor = candidateOf(decision, request);
@@ -70,7 +72,7 @@ export class Acceptor {
       failed: (error) => {
         this.#accepting.delete(stream);
         if (decidedFor !== undefined) peers.acceptFailed(decidedFor, attempt, error);
-        options.onFailed(error, remote);
+        onFailed(error, remote);
       },
     });
   }
