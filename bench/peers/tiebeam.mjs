@@ -2,7 +2,7 @@
 // Started by bench/support/peers.mjs, which is its parent.
 import { Session } from "node:inspector/promises";
 import process from "node:process";
-import { usedBytes } from "../support/heap.mjs";
+import { collectGarbage, usedBytes } from "../support/heap.mjs";
 
 const { library, name, cookie, epmdPort } = JSON.parse(process.argv[2]);
 const tiebeam = await import(library);
@@ -141,7 +141,10 @@ const orders = {
     profiling.disconnect();
     return profile;
   },
-  memory: () => process.memoryUsage(),
+  memory: () => {
+    collectGarbage();
+    return process.memoryUsage();
+  },
 };
 
 const node = await startNode({ name, cookie, epmd: "require", epmdPort });

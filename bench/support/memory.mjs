@@ -20,10 +20,10 @@ export async function memoryDuring(meter, peer, row, seconds) {
   return { id: row.id, title: row.title, seconds, first: levelOf(first), last: levelOf(last), samples };
 }
 
-/** In MB: the resident memory, and the least that was in use, which is what a garbage collection had just left. */
+/** In MB: the resident memory, and what a garbage collection had just left. */
 function levelOf(samples) {
   return {
     rss: Math.round(median(samples.map(({ rss }) => rss)) / MB),
-    used: Math.round(Math.min(...samples.map(({ used }) => used)) / MB),
+    used: Math.round((10 * median(samples.map(({ used }) => used))) / MB) / 10,
   };
 }
