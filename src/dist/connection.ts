@@ -12,6 +12,7 @@ import type { Established, NodeIdentity } from "./handshake.ts";
 import { Outbox } from "./outbox.ts";
 import { type Admission, PacketReader } from "./packet-reader.ts";
 import { PacketWriter } from "./packet-writer.ts";
+import { ReadPace } from "./read-pace.ts";
 import type { Signal } from "./signals.ts";
 import { type Ticked, Ticker, type TickOptions } from "./ticker.ts";
 
@@ -103,6 +104,7 @@ export class Connection implements FrameSink, Ticked {
   readonly #stream: ByteStream;
   readonly #maxUnreadBytes: number;
   readonly #frames: FrameReader;
+  readonly #readPace: ReadPace;
   readonly #packets: PacketReader;
   readonly #packetWriter: PacketWriter;
   readonly #ticker: Ticker;
@@ -128,6 +130,7 @@ export class Connection implements FrameSink, Ticked {
     this.#maxUnreadBytes = limits?.maxUnreadBytes ?? DEFAULT_MAX_UNREAD_BYTES;
     this.#frames = options.reader ?? new FrameReader(4, maxFrameBytes);
     this.#frames.expect(4, maxFrameBytes);
+    this.#readPace = new ReadPace(clock, stream);
     const encoder = new Encoder({ ...options.encoder, peer: this.abilities });
     this.#outbox = new Outbox(clock, stream, () => this.#handler.drained());
     this.#packetWriter = new PacketWriter(this.abilities, encoder, this.#outbox.blocks);
@@ -234,15 +237,16 @@ export class Connection implements FrameSink, Ticked {
 
   /** A chunk arrived from the stream. */
   data(bytes: Uint8Array): void {
+    const read = this.#packetsRead;
+    const written = this.#packetsWritten;
     this.#bytesRead += bytes.length;
     this.#outbox.hold();
     this.#frames.push(bytes, this);
     const settled = this.#handler.settle?.() ?? true;
     this.#outbox.release();
-    if (this.#open && !settled) {
-      this.#stream.pause();
-      this.#clock.defer(() => this.#stream.resume());
-    }
+    if (!this.#open) return;
+    const answered = this.#packetsWritten > written;
+    this.#readPace.after({ bytes: bytes.length, packets: this.#packetsRead - read, answered, settled });
   }
 
   /** The stream has nothing left to send. */

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { type Chunk, ReadPace } from "../../src/dist/read-pace.ts";
+import { SimulatedClock } from "../../src/testing/index.ts";
+
+function pace() {
+  const clock = new SimulatedClock();
+  const seen: string[] = [];
+  const stream = {
+    write() {},
+    queuedBytes: 0,
+    pause: () => void seen.push("paused"),
+    resume: () => void seen.push("resumed"),
+    close() {},
+  };
+  const readPace = new ReadPace(clock, stream);
+  const after = (chunk: Partial<Chunk>) =>
+    readPace.after({ bytes: 100, packets: 1, answered: false, settled: true, ...chunk });
+  return { clock, seen, after };
+}
+
+const FLOOD = { packets: 100, bytes: 5_000 };
+
+test("reading goes on at once after single messages, answered crowds, and large messages", () => {
+  const { seen, after } = pace();
+
+  after({});
+  after({ ...FLOOD, answered: true });
+  after({ ...FLOOD, bytes: 100_000 });
+
+  expect(seen).toEqual([]);
+});
+
+test("what is not handled comes first: reading goes on with the next round of the event loop", () => {
+  const { clock, seen, after } = pace();
+
+  after({ settled: false });
+  after({ settled: false });
+  expect(seen).toEqual(["paused"]);
+  clock.flush();
+
+  expect(seen).toEqual(["paused", "resumed"]);
+});
+
+test("a flood of small messages that nobody answers gathers for a millisecond", async () => {
+  const { clock, seen, after } = pace();
+
+  after(FLOOD);
+  clock.flush();
+  expect(seen).toEqual(["paused"]);
+  await clock.advance(1);
+  expect(seen).toEqual(["paused", "resumed"]);
+  after(FLOOD);
+
+  expect(seen).toEqual(["paused", "resumed", "paused"]);
+});
