@@ -20,6 +20,12 @@ import type { Reader } from "./reader.ts";
 import { MAX_TUPLE_ARITY, Tag } from "./tags.ts";
 import { readUtf8 } from "./text.ts";
 
+/**
+ * Levels up to which compiled code reads maps: its frames are larger, and nesting up to the limit has to fit on the
+ * stack.
+ */
+const MAX_COMPILED_DEPTH = 32;
+
 export interface DecoderOptions extends Profile {
   readonly limits?: Partial<DecodeLimits>;
 }
@@ -31,7 +37,10 @@ export class Decoder {
   readonly #strings: boolean;
   readonly #structs: Structs | undefined;
   readonly #atoms: AtomReader;
-  readonly #keyTree = new KeyTree();
+  readonly #keyTree: KeyTree = new KeyTree({
+    term: (reader, depth) => this.#term(reader, depth),
+    rest: (reader, depth, at, next, count, values) => this.#map(reader, at, depth, next.parent, values, count),
+  });
   /** What the term that is being read may still have. */
   #elementsLeft = 0;
   /** Above 0 inside map keys and closures, where nothing may be lost. */
@@ -232,21 +241,28 @@ export class Decoder {
     return tuple as unknown as Term;
   }
 
-  /** Follows the key tree, see {@link KeyTree}, as long as the keys are atoms. All in one frame, for nesting's sake. */
-  #map(reader: Reader, at: number, depth: number): Term {
-    this.#checkDepth(depth, at);
-    const size = reader.u32();
-    this.#count(reader, size * 2);
-    const values: Term[] = new Array(size);
+  /**
+   * Follows the key tree, see {@link KeyTree}, as long as the keys are atoms. All in one frame, for nesting's sake. With
+   * `values` of so many keys, of which `count` were read, it goes on where what was compiled for a shape stopped.
+   */
+  #map(reader: Reader, at: number, depth: number, node = this.#keyTree.root, values?: Term[], count = 0): Term {
     const { references } = this.#atoms;
-    let node = this.#keyTree.root;
+    if (values === undefined) {
+      this.#checkDepth(depth, at);
+      const size = reader.u32();
+      this.#count(reader, size * 2);
+      const likely = size <= MAX_SHAPE_KEYS && depth < MAX_COMPILED_DEPTH ? this.#keyTree.likely[size] : undefined;
+      if (likely !== undefined) return likely.read(reader, references, depth, at);
+      values = new Array<Term>(size);
+    }
+    const size = values.length;
     /** Of a map that does not follow the tree. */
     let keys: Term[] | undefined = size > MAX_SHAPE_KEYS ? [] : undefined;
-    for (let i = 0; i < size; i++) {
+    for (let i = count; i < size; i++) {
       if (keys === undefined) {
         let next = node.likely;
         if (next === undefined || !next.atom!.isNext(reader, references)) next = this.#nextKey(reader, node, at);
-        if (next === undefined) keys = node.atoms().map(({ term }) => term);
+        if (next === undefined) keys = node.path().map(({ atom }) => atom!.term);
         else node = next;
       }
       if (keys !== undefined) {

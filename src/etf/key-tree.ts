@@ -1,4 +1,5 @@
 import type { Term, TermObject } from "../term/index.ts";
+import { type CompiledShape, compileShape, type ShapeHelp } from "./compiled-shape.ts";
 import type { KnownAtom } from "./known-atoms.ts";
 import { plainObject } from "./map-value.ts";
 
@@ -6,19 +7,24 @@ import { plainObject } from "./map-value.ts";
 export const MAX_SHAPE_KEYS = 64;
 /** Key sequences that are remembered, counted in keys; the tree starts over when they are more. */
 const MAX_NODES = 4096;
-/** A shape gets a function of its own when it was met this often: making one costs as much as building many objects. */
-const COMPILE_AFTER = 16;
+/** A shape is compiled when it was met this often: that costs as much as reading many objects. */
+const COMPILE_AFTER = 64;
 
 /**
  * The key sequences of the maps that a decoder has read, as a tree. Maps of one kind come with the same keys in the
  * same order, so that the bytes of the next key are known before they are read, duplicates are found once per
- * sequence, and the object is built by a function made for its keys.
+ * sequence, and maps that come often are read by a function made for their keys.
  */
 export class KeyTree {
   root = new KeyNode(undefined, undefined);
+  /** By number of keys, what was compiled for the map that came last, if anything. */
+  readonly likely: (CompiledShape | undefined)[] = new Array(MAX_SHAPE_KEYS + 1).fill(undefined);
+  readonly #help: ShapeHelp;
   #nodes = 0;
-  /** False once the host has refused to compile, as browsers with a content security policy do. */
-  #compiles = true;
+
+  constructor(help: ShapeHelp) {
+    this.#help = help;
+  }
 
   /** The node for `atom` after `node`; `undefined` when the sequence has that key already. */
   after(node: KeyNode, atom: KnownAtom): KeyNode | undefined {
@@ -27,6 +33,7 @@ export class KeyTree {
     if (node.has(atom.text)) return undefined;
     if (++this.#nodes > MAX_NODES) {
       this.root = new KeyNode(undefined, undefined);
+      this.likely.fill(undefined);
       this.#nodes = 0;
     }
     return node.add(atom);
@@ -34,12 +41,11 @@ export class KeyTree {
 
   /** The object with the keys of the sequence that ends at `node`, and these values. */
   build(node: KeyNode, values: readonly Term[]): TermObject {
-    if (node.build !== undefined) return node.build(values);
-    if (this.#compiles && ++node.uses > COMPILE_AFTER) {
-      node.build = compile(node.keys);
-      this.#compiles = node.build !== undefined;
-    }
-    return plainObject(node.keys, values);
+    if (++node.uses === COMPILE_AFTER) node.shape = compileShape(node.path(), this.#help);
+    const { shape } = node;
+    if (shape === undefined) return plainObject(node.keys, values);
+    this.likely[values.length] = shape;
+    return shape.build(values);
   }
 }
 
@@ -50,7 +56,7 @@ export class KeyNode {
   /** The one that was taken last. */
   likely: KeyNode | undefined;
   uses = 0;
-  build: ((values: readonly Term[]) => TermObject) | undefined;
+  shape: CompiledShape | undefined;
   #children: Map<string, KeyNode> | undefined;
   #keys: readonly string[] | undefined;
 
@@ -60,7 +66,7 @@ export class KeyNode {
   }
 
   get keys(): readonly string[] {
-    this.#keys ??= this.atoms().map(({ text }) => text);
+    this.#keys ??= this.path().map(({ atom }) => atom!.text);
     return this.#keys;
   }
 
@@ -68,10 +74,11 @@ export class KeyNode {
     return this.has("__struct__");
   }
 
-  atoms(): KnownAtom[] {
-    const atoms: KnownAtom[] = [];
-    for (let node: KeyNode = this; node.parent !== undefined; node = node.parent) atoms.push(node.atom!);
-    return atoms.reverse();
+  /** The nodes of the sequence's keys. */
+  path(): KeyNode[] {
+    const path: KeyNode[] = [];
+    for (let node: KeyNode = this; node.parent !== undefined; node = node.parent) path.push(node);
+    return path.reverse();
   }
 
   has(text: string): boolean {
@@ -90,19 +97,5 @@ export class KeyNode {
     this.#children ??= new Map();
     this.#children.set(atom.text, child);
     return child;
-  }
-}
-
-/**
- * A function with an object literal of these keys: 15 times as fast as assigning ten of them one by one, since V8
- * knows the object's layout in advance. `undefined` where the host does not compile. The keys are all that goes into
- * the source, as string literals; `__proto__` as a computed one, which is an ordinary key.
- */
-function compile(keys: readonly string[]): ((values: readonly Term[]) => TermObject) | undefined {
-  const fields = keys.map((key, i) => `${key === "__proto__" ? '["__proto__"]' : JSON.stringify(key)}:v[${i}]`);
-  try {
-    return new Function("v", `return{${fields.join()}}`) as (values: readonly Term[]) => TermObject;
-  } catch {
-    return undefined;
   }
 }

@@ -101,6 +101,6 @@ export class Reader {
   }
 
   #truncated(count: number): DecodeError {
-    return new DecodeError("ETF_TRUNCATED", `${count} bytes are due, ${this.left} are left`, this.offset);
+    return new DecodeError("ETF_TRUNCATED", `${count} bytes are due, ${Math.max(0, this.left)} are left`, this.offset);
   }
 }

@@ -187,7 +187,7 @@ describe("refused input", () => {
     const large = Buffer.from(encode(object));
     const small = Buffer.from(encode({ k1: 1, k2: 2 }));
     for (const encoded of [large, small]) {
-      for (let i = 0; i < 50; i++) decode(encoded);
+      for (let i = 0; i < 100; i++) decode(encoded);
       const at = encoded.indexOf("k2");
       encoded[at + 1] = "1".charCodeAt(0);
       expect(refusal(encoded)?.code).toBe("ETF_DUPLICATE_KEY");
@@ -253,6 +253,25 @@ describe("a decoder", () => {
 
     decoder.references = [];
     expect(() => decoder.read(new Reader(buffer, 2))).toThrow(expect.objectContaining({ code: "ETF_ATOM" }));
+  });
+
+  test("refuses a map of a shape that it knows well when it is cut anywhere, whatever lies behind the cut", () => {
+    for (const object of [
+      { id: 5, count: 300 },
+      { id: 300, count: 5 },
+      { id: 2.5, name: "x" },
+      { id: [{ id: true }] },
+    ]) {
+      const decoder = new Decoder();
+      const whole = encode(object);
+      for (let times = 0; times < 100; times++) expect(decoder.read(new Reader(whole, 1))).toEqual(object);
+
+      for (let end = 1; end < whole.length; end++) {
+        expect(() => decoder.read(new Reader(whole, 1, end))).toThrow(
+          expect.objectContaining({ code: "ETF_TRUNCATED" }),
+        );
+      }
+    }
   });
 
   test("is usable after input that it refused", () => {

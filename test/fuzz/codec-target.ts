@@ -86,7 +86,7 @@ export function fuzzDecoder(mutator: Mutator): void {
   const bytes = mutator.once(2) ? good : mutator.mutate(good);
   const plain = outcome(() => plainDecode(bytes));
   // As often as it takes for the shapes in it to get functions of their own, now and then.
-  for (let again = mutator.once(10) ? 20 : 2; again > 0; again--) {
+  for (let again = mutator.once(10) ? 70 : 2; again > 0; again--) {
     mustBeSame(
       "decoding",
       bytes,
@@ -111,6 +111,51 @@ export function fuzzReferences(mutator: Mutator): void {
       "decoding with references",
       bytes,
       outcome(() => read(bytes, references)),
+      plain,
+    );
+  }
+}
+
+/** Some of the same size, with the same first or last keys, or in another order. */
+const SHAPES = ["id", "id sku", "sku id", "id name sku", "id sku name", "id sku __proto__", "größe nil true", "__struct__ id", "a b c d e f g h i j k l"].map((keys) => keys.split(" ")); // biome-ignore format: a list
+let taught: Decoder | undefined;
+
+/** One that has met each of the shapes so often that it reads them by what was compiled for them. */
+function taughtDecoder(): Decoder {
+  if (taught !== undefined) return taught;
+  taught = new Decoder();
+  for (const keys of SHAPES) {
+    const bytes = written(Object.fromEntries(keys.map((key) => [key, 1])));
+    for (let times = 0; times < 100; times++) taught.read(reader.reset(bytes));
+  }
+  return taught;
+}
+
+/** Maps of known shapes, with a change here and there, before bytes that do not belong to them. */
+export function fuzzShapes(mutator: Mutator): void {
+  const room = { parts: 60 };
+  const value = (): unknown => (mutator.once(4) ? object() : randomTerm(mutator, false, 3, room));
+  const object = (): object => {
+    room.parts -= 4;
+    const keys = room.parts < 0 ? ["id"] : mutator.pick(SHAPES);
+    const fields = keys.map((key) => [key, room.parts < 0 ? 7 : value()] as const);
+    return Object.fromEntries(mutator.once(8) ? [...fields, ["fresh", 1] as const] : fields);
+  };
+  const sink = mutator.once(2) ? new EverySecond() : undefined;
+  const whole = written(mutator.once(2) ? object() : Array.from({ length: 1 + mutator.below(6) }, object), sink);
+  const bytes = mutator.once(3) ? whole : mutator.mutate(whole);
+  const end = mutator.once(2) ? bytes.length : mutator.below(bytes.length + 1);
+  const known = taughtDecoder();
+  known.references = (sink?.texts ?? []).map((text) => {
+    const utf8 = Buffer.from(text);
+    return known.atom(reader.reset(utf8), utf8.length);
+  });
+  const plain = outcome(() => plainDecode(bytes.slice(0, end), sink?.texts));
+  for (let again = 0; again < 2; again++) {
+    mustBeSame(
+      "decoding known shapes",
+      bytes.subarray(0, end),
+      outcome(() => known.read(reader.reset(bytes, 0, end))),
       plain,
     );
   }

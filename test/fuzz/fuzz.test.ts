@@ -1,6 +1,6 @@
 import process from "node:process";
 import { beforeAll, describe, expect, test } from "vitest";
-import { fuzzDecoder, fuzzEncoder, fuzzReferences } from "./codec-target.ts";
+import { fuzzDecoder, fuzzEncoder, fuzzReferences, fuzzShapes } from "./codec-target.ts";
 import { fuzzEpmdReply, fuzzEpmdServer } from "./epmd-target.ts";
 import { fuzzKeptDecoder, fuzzTerm } from "./etf-target.ts";
 import { fuzzHandshakeMachine, fuzzHandshakeStream } from "./handshake-target.ts";
@@ -30,6 +30,7 @@ const TARGETS: readonly [name: string, share: number, run: (mutator: Mutator) =>
   ["encoding, the fast way and the plain way", 0.05, fuzzEncoder],
   ["decoding, the fast way and the plain way", 0.1, fuzzDecoder],
   ["decoding with an atom cache, the fast way and the plain way", 0.05, fuzzReferences],
+  ["decoding maps of known shapes, the fast way and the plain way", 0.1, fuzzShapes],
   ["the epmd server", 0.05, fuzzEpmdServer],
   ["replies of an epmd", 0.04, fuzzEpmdReply],
   ["random bytes after a good handshake", 1, fuzzRandomBytes],
