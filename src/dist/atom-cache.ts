@@ -117,6 +117,7 @@ export class OutgoingAtomCache implements AtomSink {
   #slotOf: number[] = [];
   readonly #isNew: number[] = [];
   readonly #header = new Writer(HEADER_BYTES);
+  #headerBytes: Uint8Array = NO_BYTES;
   /** The references of the packet before. */
   #countBefore = 0;
   #slotOfBefore: number[] = [];
@@ -174,11 +175,12 @@ export class OutgoingAtomCache implements AtomSink {
 
   /** The references of the packet as its header has them, from their number on. Valid until the next call. */
   header(): Uint8Array {
-    const header = this.#header;
     const isKept = this.#headerIsPlain && this.#isPlain && this.#isSame && this.#count === this.#countBefore;
-    if (!isKept) this.#writeHeader();
+    if (isKept) return this.#headerBytes;
+    this.#writeHeader();
     this.#headerIsPlain = this.#isPlain;
-    return header.bytes.subarray(0, header.offset);
+    this.#headerBytes = this.#header.bytes.subarray(0, this.#header.offset);
+    return this.#headerBytes;
   }
 
   #writeHeader(): void {

@@ -23,6 +23,7 @@ export class SocketStream implements ByteStream {
   readonly #options: SocketStreamOptions;
   #handler: ByteStreamHandler | undefined;
   #state: "open" | "closing" | "closed" = "open";
+  /** Something was written that the kernel has not taken. Asked with every message, and nearer than the socket's own count. */
   #full = false;
   #linger: Timer | undefined;
 
@@ -50,7 +51,7 @@ export class SocketStream implements ByteStream {
   }
 
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#full ? this.#socket.writableLength : 0;
   }
 
   write(bytes: Uint8Array): void {

@@ -51,6 +51,8 @@ interface Pending {
 export class SpawnRequests {
   readonly #runtime: Runtime;
   readonly #pending = new Map<number, Pending>();
+  /** Those of each living process that has any. */
+  readonly #ofProcess = new Map<ProcessCore, Set<Pending>>();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -64,9 +66,10 @@ export class SpawnRequests {
       const ref = identity.newRef();
       const options = [...(request.link ? [atom("link")] : []), ...(request.monitor ? [atom("monitor")] : [])];
       this.#runtime.tie(core, node);
-      this.#pending.set(identity.refIndex(ref), { core, node, ref, request, resolve, reject });
+      const pending: Pending = { core, node, ref, request, resolve, reject };
+      this.#add(pending);
       const unsent = (error: Error) => {
-        this.#pending.delete(identity.refIndex(ref));
+        this.#remove(pending);
         reject(error);
       };
       try {
@@ -110,9 +113,10 @@ export class SpawnRequests {
 
   /** The process that asked has ended. Its requests stay until they are answered: what they made has to be told. */
   abandoned(core: ProcessCore): void {
-    for (const pending of this.#pending.values()) {
-      if (pending.core === core) pending.reject(new Exit(core.exitReason));
-    }
+    const own = this.#ofProcess.get(core);
+    if (own === undefined) return;
+    this.#ofProcess.delete(core);
+    for (const pending of own) pending.reject(new Exit(core.exitReason));
   }
 
   /** Requests that were not answered yet. */
@@ -122,20 +126,33 @@ export class SpawnRequests {
 
   /** The connection to a node is gone: none of its answers will come. */
   nodeDown(node: string): void {
-    for (const [index, pending] of this.#pending) {
+    for (const pending of this.#pending.values()) {
       if (pending.node !== node) continue;
-      this.#pending.delete(index);
+      this.#remove(pending);
       pending.reject(this.#runtime.nodeDownError(node));
     }
   }
 
   /** What the answer of a node, this one without, is for. What was asked of another it cannot answer. */
   #take(ref: Ref, peer: string | undefined): Pending | undefined {
-    const index = this.#runtime.identity.refIndex(ref);
-    const pending = this.#pending.get(index);
-    if (pending?.node !== (peer ?? pending?.node)) return undefined;
-    this.#pending.delete(index);
+    const pending = this.#pending.get(this.#runtime.identity.refIndex(ref));
+    if (pending === undefined || pending.node !== (peer ?? pending.node)) return undefined;
+    this.#remove(pending);
     return pending;
+  }
+
+  #add(pending: Pending): void {
+    const { core, ref } = pending;
+    this.#pending.set(this.#runtime.identity.refIndex(ref), pending);
+    const own = this.#ofProcess.get(core) ?? new Set();
+    this.#ofProcess.set(core, own.add(pending));
+  }
+
+  #remove(pending: Pending): void {
+    const { core, ref } = pending;
+    this.#pending.delete(this.#runtime.identity.refIndex(ref));
+    const own = this.#ofProcess.get(core);
+    if (own?.delete(pending) && own.size === 0) this.#ofProcess.delete(core);
   }
 
   #giveUp({ pid: from, exitReason: reason }: ProcessCore, to: Pid, ref: Ref, flags: number): void {

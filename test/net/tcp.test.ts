@@ -204,6 +204,20 @@ test.each(["connecting", "accepted"])("a paused %s side reads nothing until it r
   expect(whilePaused).toBeLessThan(1_000_000);
 });
 
+test("all sockets of a transport read into one buffer, those that connect as well as those that are accepted", async () => {
+  const transport = createTcpTransport();
+  const { listener, next } = await listening("127.0.0.1", transport);
+  const buffers = new Set<unknown>();
+  const ends: Recorder[] = [];
+  for (let i = 0; i < 2; i++) ends.push(await dial(listener, transport), await next(i));
+  for (const end of ends) end.onData = (bytes) => void buffers.add(bytes.buffer);
+
+  for (const end of ends) end.stream.write(Buffer.from("hello"));
+  await Promise.all(ends.map((end) => end.until(() => end.length === 5)));
+
+  expect(buffers.size).toBe(1);
+});
+
 test("what a handler throws breaks its own stream and nothing else", async () => {
   const [near, far] = await pair();
   far.onData = () => {
