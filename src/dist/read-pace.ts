@@ -7,6 +7,9 @@ const SMALL_PACKET_BYTES = 512;
 /** Bytes of a flood gather for so long before they are read. */
 const GATHER_MS = 1;
 
+/** So many messages are handled in a round of the event loop. */
+const PACKETS_PER_ROUND = 2_000;
+
 /** What a chunk was. */
 export interface Chunk {
   readonly bytes: number;
@@ -18,14 +21,15 @@ export interface Chunk {
 }
 
 /**
- * When a connection reads on: at once, but for two cases. Once messages come faster than they are handled, what has come is handled
- * first. And a flood is read in larger pieces than the peer writes it in: both sides spend most of the time on the pieces
+ * When a connection reads on: at once, but for two cases. Once messages come faster than they are handled, what has come gets
+ * the rounds of the event loop that it takes. And a flood is read in larger pieces than the peer writes it in: both sides spend most of the time on the pieces
  * else, since each wakes the other.
  */
 export class ReadPace {
   readonly #clock: Clock;
   readonly #stream: ByteStream;
   #paused = false;
+  #rounds = 0;
 
   constructor(clock: Clock, stream: ByteStream) {
     this.#clock = clock;
@@ -39,12 +43,22 @@ export class ReadPace {
     if (settled && !isFlood) return;
     this.#paused = true;
     this.#stream.pause();
-    if (isFlood) this.#clock.setTimer(GATHER_MS, this.#resume);
-    else this.#clock.defer(this.#resume);
+    if (settled) {
+      this.#clock.setTimer(GATHER_MS, () => this.#resume());
+    } else {
+      this.#rounds = Math.ceil(packets / PACKETS_PER_ROUND);
+      this.#clock.defer(this.#round);
+    }
   }
 
-  readonly #resume = (): void => {
+  readonly #round = (): void => {
+    this.#rounds--;
+    if (this.#rounds > 0) this.#clock.defer(this.#round);
+    else this.#resume();
+  };
+
+  #resume(): void {
     this.#paused = false;
     this.#stream.resume();
-  };
+  }
 }

@@ -41,6 +41,21 @@ test("what is not handled comes first: reading goes on with the next round of th
   expect(seen).toEqual(["paused", "resumed"]);
 });
 
+test("a chunk of many messages gets as many rounds as they take", () => {
+  const { clock, seen, after } = pace();
+  const rounds: string[] = [];
+  const count = () => {
+    rounds.push(seen.at(-1)!);
+    if (rounds.length < 4) clock.defer(count);
+  };
+
+  after({ settled: false, packets: 5_000 });
+  clock.defer(count);
+  clock.flush();
+
+  expect(rounds).toEqual(["paused", "paused", "resumed", "resumed"]);
+});
+
 test("a flood of small messages that nobody answers gathers for a millisecond", async () => {
   const { clock, seen, after } = pace();
 
