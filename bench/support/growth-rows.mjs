@@ -51,6 +51,13 @@ class Counter extends GenServer {
   }
 }
 
+/** Waits for a node that is never found to spawn a process. */
+class Asking extends GenServer {
+  init() {
+    this.process.spawnRemote("nowhere@127.0.0.1", "shop", "serve", []).catch(() => {});
+  }
+}
+
 const HOLD = atom("hold");
 const holding = { promise: undefined, release: undefined };
 
@@ -60,9 +67,9 @@ function hold() {
   });
 }
 
-async function withNode(work) {
+async function withNode(work, options) {
   const name = `growth-${process.pid}@127.0.0.1`;
-  const node = await startNode({ name, cookie: COOKIE, epmd: "none" });
+  const node = await startNode({ name, cookie: COOKIE, epmd: "none", ...options });
   try {
     await work(node);
   } finally {
@@ -176,6 +183,32 @@ const monitors = (size, repeat) =>
     await repeat(size * times, work, prepare);
   });
 
+/** Processes that end while what they asked of another node is not answered. */
+const asking = (size, repeat) => {
+  const prepare = async (node) => {
+    const pids = [];
+    for (let i = 0; i < size; i++) pids.push((await node.start(Asking)).pid);
+    return pids;
+  };
+  const ended = new Count();
+  return withNode(
+    (node) =>
+      repeat(
+        size,
+        async (pids) => {
+          const all = ended.expect(size);
+          for (const pid of pids) {
+            node.monitor(pid, () => ended.add());
+            node.exit(pid, atom("kill"));
+          }
+          await all;
+        },
+        () => prepare(node),
+      ),
+    { listen: false, resolve: () => new Promise(() => {}) },
+  );
+};
+
 const mailbox = (size, repeat) =>
   withNode(async (node) => {
     const count = new Count();
@@ -228,6 +261,12 @@ export const growthRows = [
   { id: "processes", title: "message to one of so many processes", sizes: sizes(1, 100_000), measure: processes },
   { id: "starts", title: "process started and ended, so many at a time", sizes: sizes(100, 100_000), measure: starts },
   { id: "monitors", title: "monitor and its DOWN, so many at a time", sizes: sizes(10, 10_000), measure: monitors },
+  {
+    id: "asking",
+    title: "process ended that waits for another node, so many at a time",
+    sizes: sizes(100, 10_000),
+    measure: asking,
+  },
   { id: "mailbox", title: "message in a mailbox of so many", sizes: sizes(100, 1_000_000), measure: mailbox },
   {
     id: "maps",
