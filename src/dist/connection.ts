@@ -116,6 +116,7 @@ export class Connection implements FrameSink, Ticked {
   #bytesRead = 0;
   #fragmentBytes = 0;
   #packetsRead = 0;
+  #messagesRead = 0;
   #packetsWritten = 0;
 
   constructor(options: ConnectionOptions) {
@@ -237,7 +238,8 @@ export class Connection implements FrameSink, Ticked {
 
   /** A chunk arrived from the stream. */
   data(bytes: Uint8Array): void {
-    const read = this.#packetsRead;
+    const packets = this.#packetsRead;
+    const messages = this.#messagesRead;
     const written = this.#packetsWritten;
     this.#bytesRead += bytes.length;
     this.#outbox.hold();
@@ -246,7 +248,13 @@ export class Connection implements FrameSink, Ticked {
     this.#outbox.release();
     if (!this.#open) return;
     const answered = this.#packetsWritten > written;
-    this.#readPace.after({ bytes: bytes.length, packets: this.#packetsRead - read, answered, settled });
+    this.#readPace.after({
+      bytes: bytes.length,
+      packets: this.#packetsRead - packets,
+      messages: this.#messagesRead - messages,
+      answered,
+      settled,
+    });
   }
 
   /** The stream has nothing left to send. */
@@ -273,7 +281,9 @@ export class Connection implements FrameSink, Ticked {
       this.#end("protocol_error", error as Error, true);
       return;
     }
-    if (signal !== undefined && this.#open && !this.#isOwn(signal)) this.#handler.signal(signal, this.#packets.bytes);
+    if (signal === undefined || !this.#open || this.#isOwn(signal)) return;
+    if ("message" in signal) this.#messagesRead++;
+    this.#handler.signal(signal, this.#packets.bytes);
   }
 
   tooLarge(length: number, limit: number): void {
@@ -353,6 +363,7 @@ export class Connection implements FrameSink, Ticked {
     this.#outbox.close();
     this.#fragments?.stop();
     this.#ticker.stop();
+    this.#readPace.stop();
     this.#frames.stop();
     this.#stream.close({ abort });
     this.#handler.closed(reason, error);

@@ -1,8 +1,8 @@
-import type { ByteStream, Clock } from "../base/index.ts";
+import type { ByteStream, Clock, Timer } from "../base/index.ts";
 
-/** More packets than this in one chunk, all of them small and none of them answered, are a flood. */
-const FLOOD_PACKETS = 24;
-const SMALL_PACKET_BYTES = 512;
+/** More messages than this in one chunk, all of them small and none of them answered, are a flood. */
+const FLOOD_MESSAGES = 24;
+const SMALL_MESSAGE_BYTES = 512;
 
 /** Bytes of a flood gather for so long before they are read. */
 const GATHER_MS = 1;
@@ -14,6 +14,8 @@ const PACKETS_PER_ROUND = 2_000;
 export interface Chunk {
   readonly bytes: number;
   readonly packets: number;
+  /** Those of the packets that are messages to processes. */
+  readonly messages: number;
   /** Something was sent meanwhile. */
   readonly answered: boolean;
   /** What it led to has been handled. */
@@ -30,6 +32,7 @@ export class ReadPace {
   readonly #stream: ByteStream;
   #paused = false;
   #rounds = 0;
+  #gathering: Timer | undefined;
 
   constructor(clock: Clock, stream: ByteStream) {
     this.#clock = clock;
@@ -37,18 +40,23 @@ export class ReadPace {
   }
 
   /** A chunk was read. */
-  after({ bytes, packets, answered, settled }: Chunk): void {
+  after({ bytes, packets, messages, answered, settled }: Chunk): void {
     if (this.#paused) return;
-    const isFlood = packets > FLOOD_PACKETS && bytes < packets * SMALL_PACKET_BYTES && !answered;
+    const isFlood = messages > FLOOD_MESSAGES && bytes < messages * SMALL_MESSAGE_BYTES && !answered;
     if (settled && !isFlood) return;
     this.#paused = true;
     this.#stream.pause();
     if (settled) {
-      this.#clock.setTimer(GATHER_MS, () => this.#resume());
+      this.#gathering = this.#clock.setTimer(GATHER_MS, () => this.#resume());
     } else {
       this.#rounds = Math.ceil(packets / PACKETS_PER_ROUND);
       this.#clock.defer(this.#round);
     }
+  }
+
+  /** Nothing is read any more. */
+  stop(): void {
+    this.#gathering?.cancel();
   }
 
   readonly #round = (): void => {

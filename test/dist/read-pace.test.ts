@@ -14,18 +14,19 @@ function pace() {
   };
   const readPace = new ReadPace(clock, stream);
   const after = (chunk: Partial<Chunk>) =>
-    readPace.after({ bytes: 100, packets: 1, answered: false, settled: true, ...chunk });
-  return { clock, seen, after };
+    readPace.after({ bytes: 100, packets: 1, messages: 1, answered: false, settled: true, ...chunk });
+  return { clock, seen, after, readPace };
 }
 
-const FLOOD = { packets: 100, bytes: 5_000 };
+const FLOOD = { packets: 100, messages: 100, bytes: 5_000 };
 
-test("reading goes on at once after single messages, answered crowds, and large messages", () => {
+test("reading goes on at once after single messages, answered crowds, large messages, and what are no messages", () => {
   const { seen, after } = pace();
 
   after({});
   after({ ...FLOOD, answered: true });
   after({ ...FLOOD, bytes: 100_000 });
+  after({ ...FLOOD, messages: 1 });
 
   expect(seen).toEqual([]);
 });
@@ -67,4 +68,14 @@ test("a flood of small messages that nobody answers gathers for a millisecond", 
   after(FLOOD);
 
   expect(seen).toEqual(["paused", "resumed", "paused"]);
+});
+
+test("a connection that ends leaves no timer", async () => {
+  const { clock, seen, after, readPace } = pace();
+
+  after(FLOOD);
+  readPace.stop();
+  await clock.advance(10);
+
+  expect(seen).toEqual(["paused"]);
 });
