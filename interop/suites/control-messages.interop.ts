@@ -242,6 +242,7 @@ describePeers("control messages", { otp: ["25", "27", "29"] }, (release) => {
     const old = (await before.start(Puppet)).pid;
     await before.connect(beam.name);
     await before.stop();
+    await beam.until(`:"${name}" not in Node.list(:connected)`);
     await using again = await nodeBeside(beam, { name });
     await again.start(Puppet, { name: "puppet" });
 
