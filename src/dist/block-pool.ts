@@ -13,18 +13,20 @@ export class BlockPool implements Blocks {
   #bytes = 0;
 
   take(bytes: number): Uint8Array {
-    const index = this.#blocks.findLastIndex(({ length }) => length >= bytes);
-    if (index < 0) return new Uint8Array(Buffer.allocUnsafeSlow(roundedUp(bytes)).buffer);
+    const size = roundedUp(bytes);
+    const index = this.#blocks.findLastIndex(({ length }) => length === size);
+    if (index < 0) return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
     const [block] = this.#blocks.splice(index, 1);
-    this.#bytes -= block!.length;
+    this.#bytes -= size;
     return block!;
   }
 
-  /** Keeps the whole block of which this is a part, if there is room. */
+  /** Keeps the whole block of which this is a part, instead of those that were used longest ago. */
   give({ buffer }: Uint8Array): void {
-    if (this.#bytes + buffer.byteLength > KEPT_BYTES) return;
+    if (buffer.byteLength > KEPT_BYTES) return;
     this.#blocks.push(new Uint8Array(buffer));
     this.#bytes += buffer.byteLength;
+    while (this.#bytes > KEPT_BYTES) this.#bytes -= this.#blocks.shift()!.length;
   }
 
   /** Gives all of them up. */
