@@ -24,8 +24,8 @@ export interface Chunk {
 
 /**
  * When a connection reads on: at once, but for two cases. Once messages come faster than they are handled, what has come gets
- * the rounds of the event loop that it takes. And a flood is read in larger pieces than the peer writes it in: both sides spend most of the time on the pieces
- * else, since each wakes the other.
+ * the rounds of the event loop that it takes. And a flood is read in larger pieces than the peer writes it in: else each
+ * side wakes the other for every piece, which takes most of the time of both.
  */
 export class ReadPace {
   readonly #clock: Clock;

@@ -117,7 +117,17 @@ export function fuzzReferences(mutator: Mutator): void {
 }
 
 /** Some of the same size, with the same first or last keys, or in another order. */
-const SHAPES = ["id", "id sku", "sku id", "id name sku", "id sku name", "id sku __proto__", "größe nil true", "__struct__ id", "a b c d e f g h i j k l"].map((keys) => keys.split(" ")); // biome-ignore format: a list
+const SHAPES = [
+  "id",
+  "id sku",
+  "sku id",
+  "id name sku",
+  "id sku name",
+  "id sku __proto__",
+  "größe nil true",
+  "__struct__ id",
+  "a b c d e f g h i j k l",
+].map((keys) => keys.split(" "));
 let taught: Decoder | undefined;
 
 /** One that has met each of the shapes so often that it reads them by what was compiled for them. */
