@@ -163,8 +163,12 @@ export class Outflow {
     switch (entry.kind) {
       case "demand":
         return this.#passOn(entry.count);
-      case "buffered":
-        return void this.#serve(entry.count);
+      case "buffered": {
+        // Where those who asked are gone, the rest of it stays, for whom it was not asked.
+        const kept = entry.count - this.#serve(entry.count);
+        if (kept > 0) this.#dispatcher.buffered?.(kept);
+        return;
+      }
       case "events":
         this.#release(entry.events);
         return this.#room();

@@ -113,6 +113,27 @@ test("a broadcast demands anew what its full buffer has discarded", async () => 
   expect(demands).toEqual([5, 3]);
 });
 
+test("a broadcast demands anew what was held back for consumers that are gone, and stayed in its buffer", async () => {
+  const demands: number[] = [];
+  const onDemand = (demand: number) => {
+    demands.push(demand);
+    return demand === 3 ? [6, 7, 8] : [];
+  };
+  const { consumer, emit, setMode } = await played({ dispatcher: broadcastDispatcher(), onDemand });
+  await emit(1, 2, 3, 4, 5);
+  await setMode("accumulate");
+  const gone = await consumer();
+  await gone.ask(8);
+  await gone.die();
+  const next = await consumer();
+  await setMode("forward");
+
+  await next.ask(10);
+
+  expect(next.got().flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(demands).toEqual([3, 2]);
+});
+
 test("what is emitted while a producer goes forward again stays behind what it held back", async () => {
   const onDemand = (demand: number) => (demand === 4 ? [3, 4] : []);
   const { consumer, emit, setMode } = await played({ demand: "accumulate", onDemand });
