@@ -36,12 +36,15 @@ export function summary(row, rounds) {
   return { ...row, peers: Object.fromEntries(peers) };
 }
 
-/** "reached", "missed", or nothing where there is no target. */
+/** Figures that are nearer to each other than this are not told apart on a machine with other work. */
+const TIE = 0.1;
+
+/** "reached", "tie" with the target, "missed", or nothing where there is no target. */
 function verdict({ target, limit, lowerIsBetter }, { value, ratio } = {}) {
   if (limit !== undefined) return value === undefined ? "" : value.median <= limit ? "reached" : "missed";
   if (target === undefined || ratio === undefined) return "";
-  const reached = lowerIsBetter ? ratio.median <= target : ratio.median >= target;
-  return reached ? "reached" : "missed";
+  const share = lowerIsBetter ? target / ratio.median : ratio.median / target;
+  return share >= 1 ? "reached" : share >= 1 - TIE ? "tie" : "missed";
 }
 
 /** A Markdown table: one line for each row, the value of the BEAM, and the other peers as ratios to it. */
