@@ -6,7 +6,7 @@ import { utf8Text } from "../term/index.ts";
  */
 interface NativeText {
   latin1Slice(start: number, end: number): string;
-  utf8Slice(start: number, end: number): string;
+  ucs2Slice(start: number, end: number): string;
   utf8Write(text: string, offset: number, length: number): number;
 }
 
@@ -14,48 +14,72 @@ const host = globalThis as {
   Buffer?: { readonly prototype: Partial<NativeText>; byteLength(text: string): number };
 };
 const methods = host.Buffer?.prototype;
-const native = methods?.latin1Slice && methods.utf8Slice && methods.utf8Write ? (methods as NativeText) : undefined;
+
+/** Code units of a text that is being read, and their bytes. */
+const units = new Uint16Array(4096);
+const unitBytes = new Uint8Array(units.buffer);
+units[0] = 1;
+
+// `ucs2Slice` takes the low byte of a unit first, whatever the host does.
+const native =
+  methods?.latin1Slice && methods.ucs2Slice && methods.utf8Write && unitBytes[0] === 1
+    ? (methods as NativeText)
+    : undefined;
 const encoder = new TextEncoder();
 
-/**
- * True when the bytes are UTF-8 as the BEAM has it: no overlong form, no surrogate, nothing above U+10FFFF. Only the
- * characters that start before `until` are looked at.
- */
-function isUtf8(bytes: Uint8Array, start: number, end: number, until = end): boolean {
-  for (let at = start; at < until; at++) {
-    const lead = bytes[at]!;
-    if (lead < 0x80) continue;
-    if (lead < 0xc2 || lead > 0xf4) return false;
-    const last = at + (lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3);
-    if (last >= end) return false;
-    if (lead >= 0xe0) {
-      const second = bytes[at + 1]!;
-      if ((lead === 0xe0 && second < 0xa0) || (lead === 0xed && second > 0x9f)) return false;
-      if ((lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f)) return false;
-    }
-    do {
-      if ((bytes[++at]! & 0xc0) !== 0x80) return false;
-    } while (at < last);
-  }
-  return true;
-}
-
-/** Up to this length the bytes are checked here, and from there on by the host, which is slow to start. */
-const MAX_CHECKED = 64;
+/** Texts of up to this length are read by what is compiled for theirs if they are ASCII; of longer ones the start is looked at. */
+const MAX_COMPILED = 64;
 
 /** The text of a range of bytes, a byte order mark included; `undefined` when they are not UTF-8. */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   const length = end - start;
-  if (length > MAX_CHECKED) {
-    // The host tells of wrong bytes by an exception, so those that are wrong from the start are not shown to it.
-    return isUtf8(bytes, start, end, start + MAX_CHECKED) ? utf8Text(bytes.subarray(start, end)) : undefined;
-  }
   if (length === 0) return "";
-  asciiReaders[length] ??= asciiReader(length);
-  const text = asciiReaders[length]!(bytes, start);
-  if (text !== false) return text;
-  if (!isUtf8(bytes, start, end)) return undefined;
-  return native === undefined ? utf8Text(bytes.subarray(start, end)) : native.utf8Slice.call(bytes, start, end);
+  if (length <= MAX_COMPILED) {
+    asciiReaders[length] ??= asciiReader(length);
+    const text = asciiReaders[length]!(bytes, start);
+    if (text !== false) return text;
+  }
+  // The host is much faster with ASCII, and slower with all else.
+  const isLongAscii = length > MAX_COMPILED && isAscii(bytes, start, start + MAX_COMPILED);
+  if (native === undefined || isLongAscii) return utf8Text(bytes.subarray(start, end));
+  return readCharacters(native, bytes, start, end);
+}
+
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return false;
+  return true;
+}
+
+/** A text in UTF-8 as the BEAM has it, without overlong forms, surrogates and what is above U+10FFFF; else `undefined`. */
+function readCharacters(native: NativeText, bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = "";
+  let at = start;
+  while (at < end) {
+    let count = 0;
+    while (at < end && count < units.length - 1) {
+      let code = bytes[at++]!;
+      if (code >= 0x80) {
+        if (code < 0xc0) return undefined;
+        let more = code < 0xe0 ? 1 : code < 0xf0 ? 2 : 3;
+        const least = more === 1 ? 0x80 : more === 2 ? 0x800 : 0x10000;
+        code &= 0x7f >> more; // what follows 0xf7 keeps one bit too many, and is above all characters
+        do {
+          const bits = bytes[at++]! ^ 0x80;
+          if (bits > 0x3f) return undefined;
+          code = (code << 6) | bits;
+        } while (--more > 0);
+        if (code < least || code > 0x10ffff || (code & ~0x7ff) === 0xd800) return undefined;
+        if (code > 0xffff) {
+          units[count++] = 0xd7c0 + (code >> 10);
+          code = 0xdc00 | (code & 0x3ff);
+        }
+      }
+      units[count++] = code;
+    }
+    text += native.ucs2Slice.call(unitBytes, 0, 2 * count);
+  }
+  // The last character may reach beyond the end.
+  return at === end ? text : undefined;
 }
 
 /** Each byte one character. */
@@ -78,7 +102,7 @@ const asciiReaders: AsciiReader[] = [];
 /**
  * One call with an argument for each character takes half the time of a call out of JavaScript for 30 characters, a
  * fifth for 4, and gives one flat text. Each byte is read once, to be checked and to be used. Hosts that do not compile
- * get the same with an array between.
+ * read all texts in the general way.
  */
 function asciiReader(length: number): AsciiReader {
   const codes = Array.from({ length }, (_, i) => `c${i}`);
@@ -87,10 +111,7 @@ function asciiReader(length: number): AsciiReader {
     const make = new Function("f", `return(b,i)=>{var ${reads};return(${codes.join("|")})<128&&f(${codes})}`);
     return make(String.fromCharCode) as AsciiReader;
   } catch {
-    return (bytes, start) => {
-      const range = bytes.subarray(start, start + length);
-      return range.every((byte) => byte < 0x80) && String.fromCharCode(...range);
-    };
+    return () => false;
   }
 }
 
