@@ -9,7 +9,7 @@ import {
   TupleValue,
 } from "../term/index.ts";
 import { AtomReader } from "./atom-reader.ts";
-import { DecodeError, isStackOverflow } from "./errors.ts";
+import { DecodeError, isStackOverflow, wrongField } from "./errors.ts";
 import { type KeyNode, KeyTree, MAX_SHAPE_KEYS } from "./key-tree.ts";
 import type { KnownAtom } from "./known-atoms.ts";
 import { duplicateKey, mapFrom, objectFrom } from "./map-value.ts";
@@ -169,7 +169,7 @@ export class Decoder {
   }
 
   #float(value: number, at: number, tag: number): number | Float {
-    if (!Number.isFinite(value)) throw new DecodeError("ETF_FIELD", "a float that is not finite", at, tag);
+    if (!Number.isFinite(value)) throw wrongField("a float that is not finite", at, tag);
     if (this.#exact > 0 || (this.#exactFloats && Number.isInteger(value))) return new Float(value);
     return value;
   }
@@ -188,7 +188,7 @@ export class Decoder {
     const length = reader.u32();
     const bits = reader.u8();
     if (length === 0 || bits < 1 || bits > 8) {
-      throw new DecodeError("ETF_FIELD", `a bit string of ${length} bytes with ${bits} bits in the last`, at);
+      throw wrongField(`a bit string of ${length} bytes with ${bits} bits in the last`, at);
     }
     return bits === 8 ? this.#bytesOrText(reader, length) : new BitString(reader.copy(length), bits);
   }
@@ -234,7 +234,7 @@ export class Decoder {
 
   #tuple(reader: Reader, arity: number, at: number, depth: number): Term {
     this.#checkDepth(depth, at);
-    if (arity > MAX_TUPLE_ARITY) throw new DecodeError("ETF_FIELD", `a tuple of ${arity} elements`, at);
+    if (arity > MAX_TUPLE_ARITY) throw wrongField(`a tuple of ${arity} elements`, at);
     this.#count(reader, arity);
     const tuple = new TupleValue(arity);
     for (let i = 0; i < arity; i++) tuple[i] = this.#term(reader, depth + 1);
@@ -308,7 +308,7 @@ export class Decoder {
     const uniq = reader.copy(16);
     const index = reader.u32();
     const freeCount = reader.u32();
-    if (freeCount > 255) throw new DecodeError("ETF_FIELD", `a fun of ${freeCount} variables`, at, Tag.NewFun);
+    if (freeCount > 255) throw wrongField(`a fun of ${freeCount} variables`, at, Tag.NewFun);
     const module = this.#atoms.next(reader).text;
     const oldIndex = Number(readInteger(reader, maxBigBytes));
     const oldUniq = readInteger(reader, maxBigBytes);
@@ -330,7 +330,7 @@ export class Decoder {
     const size = reader.u32();
     this.#count(reader, size * 2);
     const flags = reader.u8();
-    if (flags > 1) throw new DecodeError("ETF_FIELD", `a native record with the flags ${flags}`, at, Tag.NativeRecord);
+    if (flags > 1) throw wrongField(`a native record with the flags ${flags}`, at, Tag.NativeRecord);
     const module = this.#atoms.next(reader).text;
     const name = this.#atoms.next(reader).text;
     const names: string[] = [];

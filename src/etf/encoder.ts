@@ -279,7 +279,7 @@ export class Encoder {
 }
 
 function writeText(writer: Writer, text: string): void {
-  if (writer.shortAscii(Tag.Binary, text)) return;
+  if (writer.shortText(Tag.Binary, text)) return;
   if (!text.isWellFormed()) throw new Problem("ETF_SURROGATE", "a lone surrogate has no UTF-8 form");
   writer.u8(Tag.Binary);
   const start = writer.mark();

@@ -41,6 +41,10 @@ export class DecodeError extends TiebeamError {
   }
 }
 
+export function wrongField(problem: string, offset: number, tag?: number): DecodeError {
+  return new DecodeError("ETF_FIELD", problem, offset, tag);
+}
+
 /**
  * True for what a host throws when the stack is used up. Depth is counted and limited, but a raised limit, or a
  * caller deep in the stack itself, can still use it up; the callers turn that into `ETF_DEPTH`.

@@ -1,4 +1,14 @@
-import { Atom, atomText, isAtom, type Structs, setOwn, type Term, TermMap, type TermObject } from "../term/index.ts";
+import {
+  Atom,
+  atomText,
+  defineOwn,
+  isAtom,
+  type Structs,
+  setOwn,
+  type Term,
+  TermMap,
+  type TermObject,
+} from "../term/index.ts";
 import { DecodeError } from "./errors.ts";
 
 /** What a map with these keys and values is, when they do not follow a known shape. */
@@ -26,7 +36,7 @@ export function objectFrom(keys: readonly string[], values: readonly Term[], str
   const module = structs === undefined ? undefined : values[keys.indexOf("__struct__")];
   const instance = module instanceof Atom ? (structs!.create(module.tag) as TermObject | undefined) : undefined;
   if (instance === undefined) return plainObject(keys, values);
-  for (let i = 0; i < keys.length; i++) if (keys[i] !== "__struct__") defineField(instance, keys[i]!, values[i]!);
+  for (let i = 0; i < keys.length; i++) if (keys[i] !== "__struct__") defineOwn(instance, keys[i]!, values[i]!);
   return instance;
 }
 
@@ -38,9 +48,4 @@ export function plainObject(keys: readonly string[], values: readonly Term[]): T
 
 export function duplicateKey(at: number): DecodeError {
   return new DecodeError("ETF_DUPLICATE_KEY", "a key is there twice", at);
-}
-
-/** Assignment would run setters of the class, which the names that a peer sends must not reach. */
-function defineField(instance: TermObject, key: string, value: Term): void {
-  Object.defineProperty(instance, key, { value, enumerable: true, configurable: true, writable: true });
 }

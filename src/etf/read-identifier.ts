@@ -1,6 +1,6 @@
 import { Export, Pid, Port, Ref } from "../term/index.ts";
 import type { AtomReader } from "./atom-reader.ts";
-import { DecodeError } from "./errors.ts";
+import { wrongField } from "./errors.ts";
 import { readInteger } from "./read-number.ts";
 import type { Reader } from "./reader.ts";
 import { MAX_EXPORT_ARITY, MAX_REFERENCE_WORDS, Tag } from "./tags.ts";
@@ -23,7 +23,7 @@ export function readPort(reader: Reader, atoms: AtomReader, tag: number, at: num
 export function readRef(reader: Reader, atoms: AtomReader, tag: number, at: number): Ref {
   // The oldest form has one word, which stands before the creation.
   const length = tag === Tag.Reference ? 1 : reader.u16();
-  if (length > MAX_REFERENCE_WORDS) throw new DecodeError("ETF_FIELD", `a reference of ${length} words`, at, tag);
+  if (length > MAX_REFERENCE_WORDS) throw wrongField(`a reference of ${length} words`, at, tag);
   const node = atoms.next(reader).text;
   const words: number[] = [];
   if (tag === Tag.Reference) words.push(reader.u32());
@@ -31,7 +31,7 @@ export function readRef(reader: Reader, atoms: AtomReader, tag: number, at: numb
   while (words.length < length) words.push(reader.u32());
   // The old forms have references whose first word has 18 bits.
   if (tag !== Tag.NewerReference && words[0]! >= 0x4_0000) {
-    throw new DecodeError("ETF_FIELD", `a reference with the first word ${words[0]}`, at, tag);
+    throw wrongField(`a reference with the first word ${words[0]}`, at, tag);
   }
   return new Ref(node, creation, words);
 }
@@ -41,7 +41,7 @@ export function readExport(reader: Reader, atoms: AtomReader, maxBigBytes: numbe
   const name = atoms.next(reader).text;
   const arity = readInteger(reader, maxBigBytes);
   if (arity < 0 || arity > MAX_EXPORT_ARITY) {
-    throw new DecodeError("ETF_FIELD", `a function of arity ${arity}`, at, Tag.Export);
+    throw wrongField(`a function of arity ${arity}`, at, Tag.Export);
   }
   return new Export(module, name, Number(arity));
 }
@@ -49,6 +49,6 @@ export function readExport(reader: Reader, atoms: AtomReader, maxBigBytes: numbe
 /** The one-byte creation of the old forms, of which two bits count. */
 function shortCreation(reader: Reader, tag: number, at: number): number {
   const creation = reader.u8();
-  if (creation > 3) throw new DecodeError("ETF_FIELD", `a creation of ${creation} in an old form`, at, tag);
+  if (creation > 3) throw wrongField(`a creation of ${creation} in an old form`, at, tag);
   return creation;
 }

@@ -130,26 +130,35 @@ export class Writer {
   }
 
   /**
-   * Writes a tag, a 32-bit length and a text of up to 28 ASCII characters; false, and nothing written, for any other
-   * text. For such ones a loop is several times faster than a call out of JavaScript.
+   * Writes a tag, a 32-bit length and a text of up to 28 characters, in UTF-8; false, and nothing written, for longer texts and
+   * those with surrogates. For short ones a loop is several times faster than a call out of JavaScript.
    */
-  shortAscii(tag: number, text: string): boolean {
+  shortText(tag: number, text: string): boolean {
     const { length } = text;
     if (length > MAX_SHORT) return false;
-    this.reserve(5 + length);
+    this.reserve(5 + 3 * length);
     const { bytes } = this;
     const start = this.offset + 5;
+    let at = start;
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i);
-      if (code >= 0x80) return false;
-      bytes[start + i] = code;
+      if (code < 0x80) bytes[at++] = code;
+      else if (code < 0x800) {
+        bytes[at++] = 0xc0 | (code >> 6);
+        bytes[at++] = 0x80 | (code & 0x3f);
+      } else if ((code & 0xf800) === 0xd800) return false;
+      else {
+        bytes[at++] = 0xe0 | (code >> 12);
+        bytes[at++] = 0x80 | ((code >> 6) & 0x3f);
+        bytes[at++] = 0x80 | (code & 0x3f);
+      }
     }
     bytes[start - 5] = tag;
     bytes[start - 4] = 0;
     bytes[start - 3] = 0;
     bytes[start - 2] = 0;
-    bytes[start - 1] = length;
-    this.offset = start + length;
+    bytes[start - 1] = at - start;
+    this.offset = at;
     return true;
   }
 

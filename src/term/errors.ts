@@ -41,7 +41,7 @@ export class EncodeError extends TiebeamError {
   /** `problem` says what is wrong: `a Date has no Erlang form`. */
   constructor(code: EncodeErrorCode, problem: string, path: readonly PathStep[] = [], options?: ErrorOptions) {
     const text = formatPath(path);
-    super(code, text === "" ? `cannot encode: ${problem}` : `cannot encode: ${problem}, at ${text}`, options);
+    super(code, `cannot encode: ${problem}${text && `, at ${text}`}`, options);
     this.path = text;
   }
 }

@@ -8,7 +8,7 @@ export { Pid, Port, Ref } from "./identifiers.ts";
 export { type InspectOptions, inspect } from "./inspect.ts";
 export { type JsonValue, MAX_JSON_DEPTH } from "./json-types.ts";
 export { duplicateEntry, mapOf, type TermEntry } from "./map-term.ts";
-export { isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
+export { defineOwn, isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
 export { compare, compareExact, MAX_KEY_DEPTH, type OrderOptions } from "./order.ts";
 export { DEFAULT_PARSE_DEPTH, type ParseOptions, parse } from "./parse.ts";
 export { phash2 } from "./phash2.ts";

@@ -15,11 +15,13 @@ export function isMapTerm(value: object, structs: Structs | undefined): boolean 
 
 /** Sets a key as an own property whatever its name: `object["__proto__"] = value` would not. */
 export function setOwn(object: object, key: string, value: unknown): void {
-  if (key === "__proto__") {
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  } else {
-    (object as Record<string, unknown>)[key] = value;
-  }
+  if (key === "__proto__") defineOwn(object, key, value);
+  else (object as Record<string, unknown>)[key] = value;
+}
+
+/** The same past the setters of the object's class, which the names that a peer sends must not reach. */
+export function defineOwn(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /**

@@ -90,6 +90,23 @@ describe("the forms of values", () => {
     expect(hex(new Array(65_536).fill(7)).slice(0, 10)).toBe("6c00010000");
   });
 
+  test("a text is its UTF-8, whichever characters it has, and however many", () => {
+    const host = (text: string) => {
+      const bytes = Buffer.from(text);
+      return `6d${bytes.length.toString(16).padStart(8, "0")}${bytes.toString("hex")}`;
+    };
+    for (let code = 0; code <= 0x10ffff; code += code < 0x10000 ? 1 : 61) {
+      if (code >= 0xd800 && code <= 0xdfff) continue;
+      const text = `a${String.fromCodePoint(code)}z`;
+      const encoded = hex(text);
+      if (encoded !== host(text)) expect(encoded, code.toString(16)).toBe(host(text));
+    }
+    for (const character of ["a", "é", "日", "😀", "a日é"]) {
+      for (let count = 0; count <= 40; count++)
+        expect(hex(character.repeat(count))).toBe(host(character.repeat(count)));
+    }
+  });
+
   test("an atom over 255 bytes has a two-byte length", () => {
     expect(hex(atom("é".repeat(200))).slice(0, 6)).toBe("760190");
   });
@@ -140,6 +157,7 @@ describe("what cannot be sent is refused by code and path", () => {
     [Number.POSITIVE_INFINITY, "ETF_UNSUPPORTED", ""],
     [new Uint16Array(1), "ETF_UNSUPPORTED", ""],
     [{ text: "\ud800" }, "ETF_SURROGATE", "text"],
+    [["fine", "é\udfff."], "ETF_SURROGATE", "[1]"],
     [`${"é".repeat(100)}\udc00`, "ETF_SURROGATE", ""],
     [{ a: { ["k".repeat(256)]: 1 } }, "ETF_ATOM", `a.${"k".repeat(256)}`],
     [{ "\ud800": 1 }, "ETF_ATOM", '["\\ud800"]'],
