@@ -452,7 +452,10 @@ defmodule Flows do
   end
 
   # A short flow may be over before it is monitored.
-  defp over?(flow), do: ended(flow) in [:normal, :noproc]
+  defp over?(flow) do
+    either(:noproc, :normal)
+    ended(flow) in [:normal, :noproc]
+  end
 
   defp handled_options do
     for {:handle_subscribe, :producer, options, _from} <- seen(:consumer), do: Enum.sort(options)

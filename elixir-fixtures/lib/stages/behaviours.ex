@@ -374,7 +374,7 @@ defmodule Fixtures.Behaviours do
     ends =
       for {role, pid} <- Process.get(:stages),
           ended?(pid),
-          do: {{:ended, role}, elem(Process.get({:ended, pid}), 1)}
+          do: {{:ended, role}, chosen(elem(Process.get({:ended, pid}), 1))}
 
     (callbacks ++ got ++ ends)
     |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
