@@ -209,6 +209,7 @@ defmodule Supervisors do
       end_oldest(supervisor, count - 2)
     end
 
+    until(fn -> length(children(:supervisor)) == 7 end)
     [_subscribe | asks] = passed(front)
     true = length(asks) >= 5 and Enum.all?(asks, &match?({:ask, _}, &1))
   end
