@@ -196,7 +196,9 @@ defmodule Fixtures.Behaviours do
     Process.get({:ended, pid}) != nil
   end
 
+  # What else its end has sent is on the same link: an answer from over there comes behind all of it.
   defp note_end(pid, reason) do
+    if node(pid) != node() and reason != :noconnection, do: Node.ping(node(pid))
     Process.put({:ended, pid}, {:reason, reason})
     reason
   end
