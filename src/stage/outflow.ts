@@ -164,7 +164,7 @@ export class Outflow {
       case "demand":
         return this.#passOn(entry.count);
       case "buffered": {
-        // Where those who asked are gone, the rest of it stays, for whom it was not asked.
+        // What those who asked are no longer there to take stays in the buffer: the producer does not owe it.
         const kept = entry.count - this.#serve(entry.count);
         if (kept > 0) this.#dispatcher.buffered?.(kept);
         return;
