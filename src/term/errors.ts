@@ -1,4 +1,5 @@
 import { TiebeamError } from "../base/index.ts";
+import { Atom } from "./atom.ts";
 
 /**
  * Why a value cannot be sent.
@@ -66,7 +67,5 @@ function formatStep(step: PathStep): string {
 function shortKey(key: unknown): string {
   if (typeof key === "string") return JSON.stringify(key.length > 40 ? `${key.slice(0, 40)}…` : key);
   if (typeof key !== "object" || key === null) return String(key);
-  return "tag" in key && typeof key.tag === "string" && !Array.isArray(key)
-    ? `:${key.tag}`
-    : (key.constructor?.name ?? "object");
+  return key instanceof Atom ? `:${key.tag}` : (key.constructor?.name ?? "object");
 }
