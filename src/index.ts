@@ -296,6 +296,7 @@ export {
   isList,
   isTuple,
   type JsonValue,
+  lend,
   mod,
   NativeRecord,
   Pid,

@@ -6,6 +6,7 @@ import {
   type Destination,
   equals,
   GenServer,
+  lend,
   type Node,
   Pid,
   Ref,
@@ -35,6 +36,8 @@ for (let i = 0, state = 1; i < MB; i++) {
 
 /** On the BEAM: `:binary.copy(noise, megabytes)`. */
 const noise = (megabytes: number) => Buffer.alloc(megabytes * MB, NOISE) as Uint8Array;
+
+type Lending = (bytes: Uint8Array) => Uint8Array;
 
 /** Takes what `Fixtures.Large` sends, with its digest; and sends to sinks of the BEAM, each message under its number. */
 class Large extends GenServer {
@@ -176,6 +179,42 @@ describePeers("large messages", { otp: ["25", "27", "29"] }, (release) => {
     const seen = await beam.inspect("for {i, bytes} <- Fixtures.Probe.await(recorder, 24), do: {i, byte_size(bytes)}");
 
     expect(seen).toBe(`[${expected.join(", ")}]`);
+    await beam.eval("Fixtures.Probe.stop(recorder)");
+  });
+
+  test("bytes that are lent arrive as they were, in order with what is sent before and after them, and are not copied", async () => {
+    const part = NOISE.subarray(0, 40_000);
+    for (const messageOf of [
+      (lending: Lending) => lending(part),
+      (lending: Lending) => ({
+        a: lending(NOISE),
+        b: tuple(lending(part), "text", [lending(part), lending(NOISE)], 1),
+      }),
+    ]) {
+      const back = await node.call(onBeam("echo"), echoed(messageOf(lend)));
+      expect(
+        equals(
+          back,
+          messageOf((bytes) => bytes),
+        ),
+      ).toBe(true);
+    }
+
+    await beam.eval("recorder = Fixtures.Probe.start(name: :recorder); nil");
+    const bytes = noise(100);
+    const lent = [bytes, bytes.subarray(7, 200_000), bytes.subarray(9, 60_000)];
+    const before = process.memoryUsage().arrayBuffers;
+    for (const sent of lent) for (const part of ["before", lend(sent), "after"]) void one.say(onBeam("recorder"), part);
+    const taken = process.memoryUsage().arrayBuffers - before;
+    const seen = await beam.eval<unknown[]>(`
+      for sent <- Fixtures.Probe.await(recorder, 9, 30_000) do
+        if byte_size(sent) < 10, do: sent, else: Base.encode16(:erlang.md5(sent), case: :lower)
+      end
+    `);
+
+    expect(seen).toEqual(lent.flatMap((sent) => ["before", Buffer.from(md5(sent)).toString("hex"), "after"]));
+    expect(taken).toBeLessThan(MB);
+    expect(node.stats().peers).toMatchObject([{ queuedBytes: 0 }]);
     await beam.eval("Fixtures.Probe.stop(recorder)");
   });
 

@@ -5,8 +5,11 @@ import type { TiebeamError } from "./errors.ts";
  * nothing above a driver knows a socket.
  */
 export interface ByteStream {
-  /** Accepts bytes for sending; they must not be changed afterwards. After `close` it does nothing. */
-  write(bytes: Uint8Array): void;
+  /**
+   * Accepts bytes for sending; they must not be changed afterwards. After `close` it does nothing. `more`: others follow at once,
+   * which may leave together with these.
+   */
+  write(bytes: Uint8Array, more?: boolean): void;
   /** Bytes accepted but not yet taken by the peer's side or the kernel. */
   readonly queuedBytes: number;
   /** Stops and restarts reading; the peer is slowed down by flow control. */

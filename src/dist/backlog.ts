@@ -54,15 +54,16 @@ export class Backlog {
   }
 
   /**
-   * Gives the next frame to `write`, which must be done with its bytes on return; `isLast`: nothing of its message is left.
+   * Gives the parts of the next frame to `write`, which must be done with them on return; `block`: nothing is left of the message
+   * that was encoded to it.
    * Gives the lane if that was its last.
    */
-  send(write: (frame: Uint8Array, isLast: boolean) => void): Lane | undefined {
+  send(write: (frame: readonly Uint8Array[], block: Uint8Array | undefined) => void): Lane | undefined {
     const lane = this.#nextLane();
     if (lane === undefined) return undefined;
     const before = lane.bytes;
     const frame = lane.next();
-    write(frame, lane.isBetween);
+    write(frame, lane.block);
     this.#bytes -= before - lane.bytes;
     if (!lane.isEmpty) {
       this.#turns.push(lane);
@@ -116,8 +117,8 @@ class SenderLane implements Lane {
   readonly #queue: { readonly message: OutgoingMessage; readonly ticket: number }[] = [];
   /** Of the message that leaves now. */
   #head = 0;
-  /** The frame that was given last ended its message. */
-  isBetween = true;
+  /** Of the message that the frame which was given last has ended, if it has. */
+  block: Uint8Array | undefined;
 
   constructor(sender: string) {
     this.sender = sender;
@@ -141,13 +142,13 @@ class SenderLane implements Lane {
     this.bytes += message.bytesLeft;
   }
 
-  next(): Uint8Array {
+  next(): readonly Uint8Array[] {
     const { message } = this.#queue[this.#head]!;
     const before = message.bytesLeft;
     const frame = message.next();
     this.bytes -= before - message.bytesLeft;
-    this.isBetween = message.bytesLeft === 0;
-    if (this.isBetween) this.#finished();
+    this.block = message.bytesLeft === 0 ? message.block : undefined;
+    if (this.block !== undefined) this.#finished();
     return frame;
   }
 

@@ -9,6 +9,7 @@ import { FragmentSender } from "./fragment-sender.ts";
 import type { FragmentLimits } from "./fragments.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import type { Established, NodeIdentity } from "./handshake.ts";
+import { LentMessage } from "./lent-message.ts";
 import { Outbox } from "./outbox.ts";
 import { type Admission, PacketReader } from "./packet-reader.ts";
 import { PacketWriter } from "./packet-writer.ts";
@@ -217,7 +218,7 @@ export class Connection implements FrameSink, Ticked {
     if (written === false) return false;
     if (written !== true) this.#fragmentSender().add(signal, written);
     else if (fragments !== undefined) fragments.others++;
-    this.#wrote();
+    if (!(written instanceof LentMessage)) this.#wrote();
     return true;
   }
 

@@ -27,8 +27,8 @@ export interface FragmentSenderOptions {
   readonly read: () => number;
   /** A frame of so many bytes has left. */
   readonly sent: (bytes: number) => void;
-  /** The last frame of a message was given to the stream: once that has taken it, its block can be used again. */
-  readonly left: (frame: Uint8Array) => void;
+  /** The last frame of a message was given to the stream: once that has taken it, the block can be used again. */
+  readonly left: (block: Uint8Array) => void;
   /** A sender has nothing waiting any more. */
   readonly finished: (lane: Lane) => void;
 }
@@ -62,16 +62,13 @@ export class FragmentSender {
 
   /** Sends more: to be called when the stream has taken everything. */
   resume(): void {
-    const { stream, flush, clock, ask, read, left } = this.#options;
+    const { stream, flush, clock, ask, read } = this.#options;
     flush();
     let budget = BYTES_PER_TURN;
     // A frame overwrites the end of the one before, so that must have left.
     while (!this.backlog.isEmpty && stream.queuedBytes === 0 && this.#pacer?.isOpen !== false) {
       if (budget <= 0) return this.#later();
-      const size = this.#send((frame, isLast) => {
-        stream.write(frame);
-        if (isLast) left(frame);
-      });
+      const size = this.#send();
       budget -= size;
       if (this.#pacer?.sent(size)) {
         ask!(++this.#questions);
@@ -95,8 +92,7 @@ export class FragmentSender {
 
   /** Gives everything to the stream, which will close. */
   sendAll(): void {
-    const { stream } = this.#options;
-    while (!this.backlog.isEmpty) this.#send((frame) => stream.write(frame.slice()));
+    while (!this.backlog.isEmpty) this.#send({ copied: true });
   }
 
   /** The connection is over. */
@@ -122,15 +118,19 @@ export class FragmentSender {
     this.#patience?.cancel();
   }
 
-  /** Sends a frame, and gives its size. */
-  #send(write: (frame: Uint8Array, isLast: boolean) => void): number {
+  /** Sends a frame, and gives its size. `copied`: the next one may follow before this one has left. */
+  #send({ copied = false } = {}): number {
+    const { stream, left, sent, finished } = this.#options;
     let bytes = 0;
-    const finished = this.backlog.send((frame, isLast) => {
-      bytes = frame.length;
-      write(frame, isLast);
+    const lane = this.backlog.send((frame, block) => {
+      for (const [i, part] of frame.entries()) {
+        bytes += part.length;
+        stream.write(copied ? part.slice() : part, i < frame.length - 1);
+      }
+      if (block !== undefined && !copied) left(block);
     });
-    this.#options.sent(bytes);
-    if (finished !== undefined) this.#options.finished(finished);
+    sent(bytes);
+    if (lane !== undefined) finished(lane);
     return bytes;
   }
 

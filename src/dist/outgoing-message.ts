@@ -7,48 +7,52 @@ export const FRAGMENT_BYTES = 64 * 1024;
 /** Messages of up to this many bytes leave whole. Cutting what is just over a fragment costs more than it delays others. */
 export const WHOLE_BYTES = 2 * FRAGMENT_BYTES;
 
+/** Length, version, kind, and no atoms: what precedes the terms of a message in one frame. */
+export const WHOLE_HEAD_BYTES = 4 + 2 + 1;
+
 /** Length, version, kind, sequence id and fragment id: what precedes a piece of a fragmented message. */
-const FRAGMENT_HEADER_BYTES = 4 + 2 + 8 + 8;
+export const FRAGMENT_HEAD_BYTES = 4 + 2 + 8 + 8;
 
 /** The most that precedes the terms of a message with a header without atoms; {@link PacketWriter} leaves this room. */
-export const HEADROOM_BYTES = FRAGMENT_HEADER_BYTES + 1;
+export const HEADROOM_BYTES = FRAGMENT_HEAD_BYTES + 1;
 
 /** An encoded message that waits to leave, in one frame or several. */
 export interface OutgoingMessage {
   /** Bytes that have not left, headers aside; 0 when it is over. */
   readonly bytesLeft: number;
+  /** Where it was encoded to; can be used again once its last frame has left. */
+  readonly block: Uint8Array;
   /**
-   * The next frame, length included, as a view: its header overwrites the end of the frame before, which must have left
-   * or been copied.
+   * The parts of the next frame, length included, as views: its head may overwrite the end of the frame before, which must have
+   * left or been copied.
    */
-  next(): Uint8Array;
+  next(): readonly Uint8Array[];
 }
 
 /** A message in one frame. */
 export class WholeMessage implements OutgoingMessage {
   bytesLeft: number;
+  readonly block: Uint8Array;
   readonly #frame: Uint8Array;
 
   /** @param terms - where the terms begin; {@link HEADROOM_BYTES} at least are free before them. */
   constructor(bytes: Uint8Array, terms: number) {
     this.bytesLeft = bytes.length - terms;
-    const start = terms - 7;
-    put32(bytes, start, bytes.length - start - 4);
-    bytes[start + 4] = VERSION;
-    bytes[start + 5] = Header.Normal;
-    bytes[start + 6] = 0;
+    this.block = bytes;
+    const start = terms - WHOLE_HEAD_BYTES;
+    putWholeHead(bytes, start, this.bytesLeft);
     this.#frame = bytes.subarray(start);
   }
 
-  next(): Uint8Array {
+  next(): readonly Uint8Array[] {
     this.bytesLeft = 0;
-    return this.#frame;
+    return [this.#frame];
   }
 }
 
 /** A message in fragments: all of them, or those after a first one that has left already. */
 export class FragmentedMessage implements OutgoingMessage {
-  readonly #bytes: Uint8Array;
+  readonly block: Uint8Array;
   readonly #sequenceId: number;
   /** Size of the first fragment, 0 once it has left. */
   #firstBytes: number;
@@ -60,32 +64,60 @@ export class FragmentedMessage implements OutgoingMessage {
    * @param firstBytes - what the first fragment must hold, 0 when it has left.
    */
   constructor(bytes: Uint8Array, at: number, sequenceId: number, firstBytes: number) {
-    this.#bytes = bytes;
+    this.block = bytes;
     this.#at = at;
     this.#sequenceId = sequenceId;
     this.#firstBytes = firstBytes;
   }
 
   get bytesLeft(): number {
-    return this.#bytes.length - this.#at;
+    return this.block.length - this.#at;
   }
 
-  next(): Uint8Array {
-    const bytes = this.#bytes;
-    const first = this.#firstBytes > 0;
+  next(): readonly Uint8Array[] {
+    const bytes = this.block;
+    const isFirst = this.#firstBytes > 0;
     const from = this.#at;
-    const to = Math.min(from + (first ? this.#firstBytes : FRAGMENT_BYTES), bytes.length);
-    const start = from - (first ? HEADROOM_BYTES : FRAGMENT_HEADER_BYTES);
-    put32(bytes, start, to - start - 4);
-    bytes[start + 4] = VERSION;
-    bytes[start + 5] = first ? Header.FirstFragment : Header.Fragment;
-    put64(bytes, start + 6, this.#sequenceId);
-    put64(bytes, start + 14, 1 + fragmentsIn(bytes.length - to));
-    if (first) bytes[from - 1] = 0;
+    const to = Math.min(from + (isFirst ? this.#firstBytes : FRAGMENT_BYTES), bytes.length);
+    const start = from - (isFirst ? HEADROOM_BYTES : FRAGMENT_HEAD_BYTES);
     this.#firstBytes = 0;
     this.#at = to;
-    return bytes.subarray(start, to);
+    putFragmentHead(bytes, start, {
+      isFirst,
+      sequenceId: this.#sequenceId,
+      bytes: to - from,
+      bytesAfter: this.bytesLeft,
+    });
+    return [bytes.subarray(start, to)];
   }
+}
+
+/** What a head says of the fragment after it. */
+interface FragmentFacts {
+  readonly isFirst: boolean;
+  readonly sequenceId: number;
+  /** Of its terms, and of those of all fragments after it. */
+  readonly bytes: number;
+  readonly bytesAfter: number;
+}
+
+/** Writes the {@link WHOLE_HEAD_BYTES} that precede so many bytes of terms in one frame. */
+export function putWholeHead(bytes: Uint8Array, at: number, termBytes: number): void {
+  put32(bytes, at, WHOLE_HEAD_BYTES - 4 + termBytes);
+  bytes[at + 4] = VERSION;
+  bytes[at + 5] = Header.Normal;
+  bytes[at + 6] = 0;
+}
+
+/** Writes the {@link FRAGMENT_HEAD_BYTES}, or for a first fragment the {@link HEADROOM_BYTES}, that precede a fragment. */
+export function putFragmentHead(bytes: Uint8Array, at: number, fragment: FragmentFacts): void {
+  const headBytes = fragment.isFirst ? HEADROOM_BYTES : FRAGMENT_HEAD_BYTES;
+  put32(bytes, at, headBytes - 4 + fragment.bytes);
+  bytes[at + 4] = VERSION;
+  bytes[at + 5] = fragment.isFirst ? Header.FirstFragment : Header.Fragment;
+  put64(bytes, at + 6, fragment.sequenceId);
+  put64(bytes, at + 14, 1 + fragmentsIn(fragment.bytesAfter));
+  if (fragment.isFirst) bytes[at + FRAGMENT_HEAD_BYTES] = 0;
 }
 
 /** Fragments that so many bytes after the first fragment make. Ids count down to 1, so it is an id as well. */

@@ -1,7 +1,9 @@
 import { type AtomSink, type Blocks, type Encoder, VERSION, Writer } from "../etf/index.ts";
+import { Lent } from "../term/index.ts";
 import type { Abilities } from "./abilities.ts";
 import { OutgoingAtomCache } from "./atom-cache.ts";
 import { ControlWriter, NO_PAYLOAD, NOT_SENT } from "./control-writer.ts";
+import { LentMessage, type LentPiece } from "./lent-message.ts";
 import {
   FRAGMENT_BYTES,
   FragmentedMessage,
@@ -20,6 +22,9 @@ const LENGTH_BYTES = 4;
 /** Bytes before the references of a header. */
 const HEADER_START_BYTES = 2;
 
+/** Fewer bytes are copied although they are lent: that costs less than a part of their own. */
+const LENT_BYTES = 16 * 1024;
+
 /** Writes signals as whole frames, length included, or as fragments. It keeps the state of one direction of a connection. */
 export class PacketWriter {
   readonly #abilities: Abilities;
@@ -32,6 +37,8 @@ export class PacketWriter {
   #headerRoom = 1;
   /** Of the signal written last: bytes of its control message, 0 when it has no payload and cannot be cut. */
   #controlBytes = 0;
+  /** The signal that is being written has bytes that are lent. */
+  #lends = false;
 
   /**
    * The encoder is the connection's own: it collects atoms for this connection's cache. Messages that leave later are in blocks
@@ -49,24 +56,26 @@ export class PacketWriter {
   }
 
   /**
-   * Appends the frame of a signal; of a large one, the first fragment, and gives the others. False, and nothing appended,
-   * when the peer has no form for it.
+   * Appends the frame of a signal; of a large one, the first fragment, and gives the others. With bytes that are lent it appends
+   * nothing, and gives what leaves later. False, and nothing appended, when the peer has no form for it.
    *
    * @throws EncodeError; the writer is then as it was.
    */
-  write(writer: Writer, signal: Signal): boolean | FragmentedMessage {
+  write(writer: Writer, signal: Signal): boolean | FragmentedMessage | LentMessage {
     const mark = writer.mark();
     this.#cache?.begin();
+    this.#lends = false;
     let written = false;
     try {
       this.#begin(writer);
-      written = this.#terms(writer, signal);
+      written = this.#terms(writer, signal, this.#finder) && !this.#lends;
     } finally {
       if (!written) {
         writer.rewind(mark);
         this.#cache?.cancel();
       }
     }
+    if (this.#lends) return this.writeApart(signal) as LentMessage;
     if (!written) return false;
     const terms = LENGTH_BYTES + HEADER_START_BYTES + this.#headerRoom;
     const firstBytes = this.#firstBytes(writer.mark() - mark - terms);
@@ -85,12 +94,24 @@ export class PacketWriter {
   writeApart(signal: Signal): OutgoingMessage | undefined {
     const writer = new Writer(undefined, this.#blocks);
     for (let i = 0; i < HEADROOM_BYTES; i++) writer.u8(0);
-    if (!this.#withoutCache(() => this.#terms(writer, signal))) return undefined;
+    const lent: LentPiece[] = [];
+    const lender = (bytes: Uint8Array, at: number) => isLent(bytes) && lent.push({ bytes, at }) > 0;
+    if (!this.#withoutCache(() => this.#terms(writer, signal, lender))) return undefined;
     const bytes = writer.take();
-    const firstBytes = this.#firstBytes(bytes.length - HEADROOM_BYTES);
+    const lentBytes = lent.reduce((sum, piece) => sum + piece.bytes.length, 0);
+    const firstBytes = this.#firstBytes(bytes.length - HEADROOM_BYTES + lentBytes);
+    const sequenceId = firstBytes === 0 ? 0 : this.#nextSequence();
+    if (lentBytes > 0) return new LentMessage(bytes, HEADROOM_BYTES, lent, sequenceId, firstBytes);
     if (firstBytes === 0) return new WholeMessage(bytes, HEADROOM_BYTES);
-    return new FragmentedMessage(bytes, HEADROOM_BYTES, this.#nextSequence(), firstBytes);
+    return new FragmentedMessage(bytes, HEADROOM_BYTES, sequenceId, firstBytes);
   }
+
+  /** Finds out whether a signal has bytes that are lent; if so it is written anew. A peer without fragments gets them copied. */
+  readonly #finder = (bytes: Uint8Array): boolean => {
+    const found = this.#abilities.fragments && isLent(bytes);
+    this.#lends ||= found;
+    return found;
+  };
 
   #withoutCache<T>(write: () => T): T {
     const sink: AtomSink | undefined = this.#encoder.atomSink;
@@ -131,15 +152,17 @@ export class PacketWriter {
     for (let i = 0; i < length; i++) writer.bytes[at + i] = references[i]!;
   }
 
-  /** Writes control message and payload. */
-  #terms(writer: Writer, signal: Signal): boolean {
+  /** Writes control message and payload. In the payload, `lender` is asked for bytes. */
+  #terms(writer: Writer, signal: Signal, lender: Writer["lender"]): boolean {
     const mark = writer.mark();
+    writer.lender = undefined;
     const payload = this.#controls.write(writer, signal);
     this.#controlBytes = 0;
     if (payload === NOT_SENT) return false;
     if (payload !== NO_PAYLOAD) {
       this.#controlBytes = writer.mark() - mark;
       if (!this.#abilities.header) writer.u8(VERSION);
+      writer.lender = lender;
       this.#encoder.write(writer, payload);
     }
     return true;
@@ -173,4 +196,8 @@ export class PacketWriter {
   #nextSequence(): number {
     return ++this.#sequences;
   }
+}
+
+function isLent(bytes: Uint8Array): boolean {
+  return bytes.length >= LENT_BYTES && bytes instanceof Lent;
 }

@@ -16,7 +16,7 @@ const COMPILE_AFTER = 64;
  * sequence, and maps that come often are read by a function made for their keys.
  */
 export class KeyTree {
-  root = new KeyNode(undefined, undefined);
+  root = new KeyNode();
   /** By number of keys, what was compiled for the map that came last, if anything. */
   readonly likely: (CompiledShape | undefined)[] = new Array(MAX_SHAPE_KEYS + 1).fill(undefined);
   readonly #help: ShapeHelp;
@@ -32,7 +32,7 @@ export class KeyTree {
     if (known !== undefined) return known;
     if (node.has(atom.text)) return undefined;
     if (++this.#nodes > MAX_NODES) {
-      this.root = new KeyNode(undefined, undefined);
+      this.root = new KeyNode();
       this.likely.fill(undefined);
       this.#nodes = 0;
     }
@@ -60,7 +60,7 @@ export class KeyNode {
   #children: Map<string, KeyNode> | undefined;
   #keys: readonly string[] | undefined;
 
-  constructor(atom: KnownAtom | undefined, parent: KeyNode | undefined) {
+  constructor(atom?: KnownAtom, parent?: KeyNode) {
     this.atom = atom;
     this.parent = parent;
   }

@@ -26,6 +26,11 @@ export class Writer {
   bytes: Uint8Array;
   /** Where in the block the next byte goes. */
   offset = 0;
+  /**
+   * Asked for all bytes that would be copied in, with the mark at which they belong: true when they come from elsewhere, so that
+   * nothing is written for them.
+   */
+  lender: ((bytes: Uint8Array, mark: number) => boolean) | undefined;
   /** Where in the block that begins which was not taken. */
   #start = 0;
   readonly #blockBytes: number;
@@ -105,6 +110,7 @@ export class Writer {
 
   /** Copies the bytes in. */
   copy(bytes: Uint8Array): void {
+    if (this.lender?.(bytes, this.size)) return;
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.offset);
     this.offset += bytes.length;

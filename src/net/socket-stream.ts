@@ -54,9 +54,11 @@ export class SocketStream implements ByteStream {
     return this.#full ? this.#socket.writableLength : 0;
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, more = false): void {
     if (this.#state !== "open" || bytes.length === 0) return;
+    if (more) this.#socket.cork();
     this.#socket.write(bytes, this.#written);
+    if (!more) while (this.#socket.writableCorked > 0) this.#socket.uncork();
     if (this.#socket.writableLength > 0) this.#full = true;
   }
 

@@ -7,6 +7,7 @@ export { Export, Fun } from "./funs.ts";
 export { Pid, Port, Ref } from "./identifiers.ts";
 export { type InspectOptions, inspect } from "./inspect.ts";
 export { type JsonValue, MAX_JSON_DEPTH } from "./json-types.ts";
+export { Lent, lend } from "./lend.ts";
 export { duplicateEntry, mapOf, type TermEntry } from "./map-term.ts";
 export { defineOwn, isPlainObject, type ObjectFields, objectFields, setOwn } from "./objects.ts";
 export { compare, compareExact, MAX_KEY_DEPTH, type OrderOptions } from "./order.ts";

@@ -18,7 +18,7 @@ export function framesFor(packets: PacketWriter, signal: Signal): Uint8Array[] {
   const writer = new Writer();
   const rest = packets.write(writer, signal);
   const frames = writer.size === 0 ? [] : [writer.take()];
-  if (typeof rest === "object") while (rest.bytesLeft > 0) frames.push(rest.next().slice());
+  if (typeof rest === "object") while (rest.bytesLeft > 0) frames.push(Buffer.concat(rest.next()));
   return frames;
 }
 

@@ -93,6 +93,18 @@ test("an order to close sends what was written before, and both sides hear of it
   expect([near.ends, far.ends]).toEqual([[undefined], [undefined]]);
 });
 
+test("bytes that are written with more to come leave together with these", async () => {
+  const [near, far] = await pair();
+
+  near.stream.write(Buffer.from("head, "), true);
+  near.stream.write(Buffer.from("body, "), true);
+  near.stream.write(Buffer.from("end"));
+  expect(near.stream.queuedBytes).toBe(0);
+  await far.until(() => far.length > 0);
+
+  expect(far.chunks.map((chunk) => Buffer.from(chunk).toString())).toEqual(["head, body, end"]);
+});
+
 test("the last bytes arrive even when the other side is sending", async () => {
   const [near, far] = await pair();
   far.stream.write(new Uint8Array(2_000_000));

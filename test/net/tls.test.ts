@@ -109,6 +109,18 @@ describe.each<TlsVersion>(["TLSv1.2", "TLSv1.3"])("%s, both sides with certifica
     expect([near.ends, far.ends]).toEqual([[undefined], [undefined]]);
   });
 
+  test("bytes that are written with more to come leave with these", async () => {
+    const [near, far] = await pair(only);
+
+    near.stream.write(Buffer.from("head, "), true);
+    near.stream.write(Buffer.alloc(100_000, "body"), true);
+    near.stream.write(Buffer.from("end"));
+    await far.until(() => far.length === 100_009);
+
+    expect(far.bytes.toString()).toBe(`head, ${"body".repeat(25_000)}end`);
+    expect(near.stream.queuedBytes).toBe(0);
+  });
+
   test("queuedBytes says what the other side does not take, and drained when it has", async () => {
     const [near, far] = await pair(only);
     far.stream.pause();
