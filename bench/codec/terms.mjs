@@ -52,11 +52,12 @@ function binaries() {
 const nested = (depth) =>
   depth === 0 ? ["leaf", 1, 2.5] : { left: [depth, nested(depth - 1)], right: nested(depth - 1) };
 
-/** By name; `values` has the term's class constructors, since two builds of the library have different ones. */
-export const terms = ({ Pid, Ref }) => ({
+/** By name, of the values of one build of the library: two builds have different ones. */
+export const terms = ({ Pid, Ref, atom, tuple }) => ({
   "map of ten keys": message,
   "1000 small integers": range(1000, (i) => 1000 + i),
   "1000 maps of ten keys": range(1000, messageOf),
+  "1000 tuples in tuples": range(1000, (i) => tuple(atom("ok"), 1000 + i, tuple(atom("price"), [i, "EUR"]))),
   "nested maps and lists": nested(6),
   "100 pids": range(100, (i) => new Pid("shop@127.0.0.1", 100 + i, 0, 1_700_000_000)),
   "100 references": range(100, (i) => new Ref("shop@127.0.0.1", 1_700_000_000, [i, 2, 3, 4])),
