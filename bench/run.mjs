@@ -7,7 +7,8 @@
 //
 // Run: npm run bench -- [options]                                          (needs BEAMs: npm run interop:prepare)
 //   --rows calls-64-in,send,stage-maps    these rows (see bench/rows.mjs), or all whose ids begin so; default: all, and the codecs
-//   --peers tiebeam,beam,tiebeam=DIR      default: all there are; DIR is another build of the library, to compare the two
+//   --peers tiebeam,beam,tiebeam=DIR      default: all there are; DIR is another build of the library, to compare the two;
+//                                         tiebeam-in-a-program is this library beside 30 MB of a program's objects
 //   --otp 25,29                           releases; default: 25 and 29, as far as they are at hand
 //   --rounds 5 --seconds 1                how often, and how long each timing takes
 //   --nice=-10                            priority of the measuring BEAM and of the peers, beside other work (Linux, as root)

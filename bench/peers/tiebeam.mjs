@@ -4,7 +4,8 @@ import { Session } from "node:inspector/promises";
 import process from "node:process";
 import { collectGarbage, usedBytes } from "../support/heap.mjs";
 
-const { library, name, cookie, epmdPort } = JSON.parse(process.argv[2]);
+const { library, name, cookie, epmdPort, objects } = JSON.parse(process.argv[2]);
+globalThis.program = Array.from({ length: objects }, (_, id) => ({ id, name: `object ${id}` }));
 const tiebeam = await import(library);
 const { atom, broadcastDispatcher, Consumer, demandDispatcher, GenServer, noReply, Producer, reply } = tiebeam;
 const { startNode, tuple, withOptions } = tiebeam;

@@ -40,11 +40,14 @@ async function beamPeer(network) {
   };
 }
 
+/** What a program beside the node may hold: so many small objects take 30 MB. */
+const PROGRAM_OBJECTS = 400_000;
+
 /** `folder` holds a build of the library. */
-async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist")) {
+async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist"), objects = 0) {
   const node = `${uniqueName("bench-tiebeam")}@127.0.0.1`;
   const library = pathToFileURL(`${folder}/index.js`).href;
-  const child = fork(at("peers/tiebeam.mjs"), [JSON.stringify({ library, name: node, cookie, epmdPort })], {
+  const child = fork(at("peers/tiebeam.mjs"), [JSON.stringify({ library, name: node, cookie, epmdPort, objects })], {
     serialization: "advanced",
     // A session of its own, as the BEAMs have: Linux shares the processors between sessions, and this one may be busy.
     detached: true,
@@ -76,7 +79,13 @@ async function tiebeamPeer({ cookie, epmdPort }, folder = at("../dist")) {
   };
 }
 
-const kinds = { tiebeam: tiebeamPeer, beam: beamPeer, ei: eiPeer, jinterface: jinterfacePeer };
+const kinds = {
+  tiebeam: tiebeamPeer,
+  "tiebeam-in-a-program": (network, folder) => tiebeamPeer(network, folder, PROGRAM_OBJECTS),
+  beam: beamPeer,
+  ei: eiPeer,
+  jinterface: jinterfacePeer,
+};
 
 /** Of a name and what follows its `=`: `tiebeam=../other/dist` is the build in that folder. */
 export async function startPeer(name, network) {
