@@ -330,6 +330,10 @@ export class Connection implements FrameSink, Ticked {
       },
       left: (frame) => this.#outbox.giveBack(frame),
       finished: (lane) => this.#handler.drained(lane),
+      lentBytesGone: () => {
+        const problem = "the buffer of bytes that were lent was transferred before they had left";
+        this.#end("lent_bytes", new DistributionError("DIST_LENT", this.peer.name, problem), true);
+      },
     });
     this.#fragments.others = this.#packetsWritten;
     return this.#fragments;
@@ -359,6 +363,8 @@ export class Connection implements FrameSink, Ticked {
     if (!abort) {
       this.flush();
       this.#fragments?.sendAll();
+      // That may have ended it.
+      if (!this.#open) return;
     }
     this.#open = false;
     this.#outbox.close();

@@ -56,7 +56,7 @@ export class HandshakeError extends TiebeamError {
 }
 
 /**
- * A peer broke the protocol on an established connection, which is closed for it.
+ * An established connection is closed, since its peer broke the protocol, or because of what it was to send.
  *
  * | code | what came |
  * | --- | --- |
@@ -64,8 +64,9 @@ export class HandshakeError extends TiebeamError {
  * | `DIST_IDENTITY` | a signal in the name of a process of another node |
  * | `DIST_LIMIT` | a frame, a fragmented message or a number of them over a documented limit; or nothing is read of too much that waits |
  * | `DIST_TERM` | a term that cannot be decoded, or is over the limits for terms; `cause` says why |
+ * | `DIST_LENT` | nothing: the buffer of bytes that this node lent was transferred before they had left |
  */
-export type DistributionErrorCode = "DIST_PROTOCOL" | "DIST_IDENTITY" | "DIST_LIMIT" | "DIST_TERM";
+export type DistributionErrorCode = "DIST_PROTOCOL" | "DIST_IDENTITY" | "DIST_LIMIT" | "DIST_TERM" | "DIST_LENT";
 
 /** See {@link DistributionErrorCode}. `node` is the peer. */
 export class DistributionError extends TiebeamError {

@@ -1,5 +1,6 @@
 import type { ByteStream, Clock, Timer } from "../base/index.ts";
 import { Backlog, type Lane } from "./backlog.ts";
+import { LentBytesGone } from "./lent-message.ts";
 import type { OutgoingMessage } from "./outgoing-message.ts";
 import { Pacer } from "./pacer.ts";
 import type { Signal } from "./signals.ts";
@@ -31,6 +32,8 @@ export interface FragmentSenderOptions {
   readonly left: (block: Uint8Array) => void;
   /** A sender has nothing waiting any more. */
   readonly finished: (lane: Lane) => void;
+  /** Bytes that were lent are gone, in the middle of what was to leave: the connection has to end. */
+  readonly lentBytesGone: () => void;
 }
 
 /** Sends the backlog of a connection, no faster than the peer reads, and a piece per turn of the event loop. */
@@ -120,17 +123,22 @@ export class FragmentSender {
 
   /** Sends a frame, and gives its size. `copied`: the next one may follow before this one has left. */
   #send({ copied = false } = {}): number {
-    const { stream, left, sent, finished } = this.#options;
+    const { stream, left, sent, finished, lentBytesGone } = this.#options;
     let bytes = 0;
-    const lane = this.backlog.send((frame, block) => {
-      for (const [i, part] of frame.entries()) {
-        bytes += part.length;
-        stream.write(copied ? part.slice() : part, i < frame.length - 1);
-      }
-      if (block !== undefined && !copied) left(block);
-    });
-    sent(bytes);
-    if (lane !== undefined) finished(lane);
+    try {
+      const lane = this.backlog.send((frame, block) => {
+        for (const [i, part] of frame.entries()) {
+          bytes += part.length;
+          stream.write(copied ? part.slice() : part, i < frame.length - 1);
+        }
+        if (block !== undefined && !copied) left(block);
+      });
+      sent(bytes);
+      if (lane !== undefined) finished(lane);
+    } catch (error) {
+      if (!(error instanceof LentBytesGone)) throw error;
+      lentBytesGone();
+    }
     return bytes;
   }
 

@@ -14,11 +14,14 @@ export interface LentPiece {
   readonly at: number;
 }
 
+/** Bytes that were lent are not there any more: their buffer was transferred before they had left. */
+export class LentBytesGone extends Error {}
+
 /** A message with bytes that are lent. They leave as they are, between parts of what was encoded, with a head for each frame. */
 export class LentMessage implements OutgoingMessage {
   bytesLeft = 0;
   readonly block: Uint8Array;
-  /** What has not left, the next one last. */
+  /** What has not left, the next one last. None is empty, unless its buffer was transferred meanwhile. */
   readonly #pieces: Uint8Array[] = [];
   readonly #sequenceId: number;
   #firstBytes: number;
@@ -35,14 +38,21 @@ export class LentMessage implements OutgoingMessage {
     this.#firstBytes = firstBytes;
     let from = start;
     for (const { bytes, at } of lent) {
-      this.#pieces.push(block.subarray(from, at), bytes);
+      this.#push(block.subarray(from, at));
+      this.#push(bytes);
       from = at;
     }
-    this.#pieces.push(block.subarray(from));
-    for (const { length } of this.#pieces) this.bytesLeft += length;
+    this.#push(block.subarray(from));
     this.#pieces.reverse();
   }
 
+  #push(piece: Uint8Array): void {
+    if (piece.length === 0) return;
+    this.bytesLeft += piece.length;
+    this.#pieces.push(piece);
+  }
+
+  /** @throws LentBytesGone */
   next(): readonly Uint8Array[] {
     const isFirst = this.#firstBytes > 0;
     const isWhole = this.#sequenceId === 0;
@@ -61,9 +71,10 @@ export class LentMessage implements OutgoingMessage {
     this.bytesLeft -= count;
     while (count > 0) {
       const piece = this.#pieces.pop()!;
+      if (piece.length === 0) throw new LentBytesGone();
       const part = piece.subarray(0, count);
       if (part.length < piece.length) this.#pieces.push(piece.subarray(count));
-      if (part.length > 0) parts.push(part);
+      parts.push(part);
       count -= part.length;
     }
     return parts;

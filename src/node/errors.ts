@@ -36,6 +36,7 @@ export type DownReason =
   | "connection_setup_failed"
   | "connection_closed"
   | "disconnect"
+  | "lent_bytes"
   | "net_tick_timeout"
   | "protocol_error"
   | "queue_limit"

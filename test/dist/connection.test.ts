@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ByteStream } from "../../src/base/index.ts";
 import { Connection, type ConnectionOptions, Flag, type Flags, ourFlags, type Signal } from "../../src/dist/index.ts";
-import { atom, Pid, Ref, tuple } from "../../src/term/index.ts";
+import { atom, lend, Pid, Ref, tuple } from "../../src/term/index.ts";
 import { SimulatedClock } from "../../src/testing/index.ts";
 import { A, B, connected, ok, pidOfA, pidOfB, Side } from "./links.ts";
 
@@ -251,6 +251,28 @@ describe("the end", () => {
     expect(b.signals).toHaveLength(1);
     expect(a.ends).toEqual([{ reason: "disconnect", error: undefined }]);
     expect(b.ends).toEqual([{ reason: "connection_closed", error: undefined }]);
+    expect(clock.pendingTimers).toBe(0);
+    expect(network.openStreams).toBe(0);
+  });
+
+  test.each([
+    ["left", (_: Connection) => {}],
+    ["left, and the connection closed", (connection: Connection) => connection.close()],
+  ])("comes when lent bytes are transferred before they have %s, and each side learns it once", async (_, then) => {
+    const { a, b, clock, network } = await connected();
+    const bytes = new Uint8Array(1024 * 1024);
+
+    a.connection!.transmit({ op: "send", from: pidOfA, to: pidOfB, message: lend(bytes) });
+    a.connection!.transmit({ op: "send", from: pidOfA, to: pidOfB, message: ok });
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    then(a.connection!);
+    clock.flush();
+
+    const error = expect.objectContaining({ code: "DIST_LENT", node: B.name });
+    expect(a.ends).toEqual([{ reason: "lent_bytes", error }]);
+    expect(b.ends).toMatchObject([{ reason: "connection_closed" }]);
+    expect(b.signals).toEqual([]);
+    expect(a.connection!.queuedBytes).toBe(0);
     expect(clock.pendingTimers).toBe(0);
     expect(network.openStreams).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { abilitiesOf } from "../../src/dist/abilities.ts";
 import { Flag, type Flags, ourFlags, type Signal } from "../../src/dist/index.ts";
+import { LentBytesGone } from "../../src/dist/lent-message.ts";
 import type { OutgoingMessage } from "../../src/dist/outgoing-message.ts";
 import { PacketWriter } from "../../src/dist/packet-writer.ts";
 import { Encoder, Writer } from "../../src/etf/index.ts";
@@ -75,6 +76,16 @@ test("what is lent leaves from where it is, and its memory is not written to", (
   expect(message.block.buffer).not.toBe(LARGE.buffer);
   expect(message.block.length).toBeLessThan(KIB);
   expect(Buffer.from(LARGE).equals(before)).toBe(true);
+});
+
+test.each([0, 1, 3])("what is transferred after %i frames is missed, and nothing leaves in its place", (frames) => {
+  const mine = bytes(1024 * KIB);
+  const message = lentMessage(["before", lend(mine), "after"]);
+  for (let i = 0; i < frames; i++) message.next();
+
+  structuredClone(mine, { transfer: [mine.buffer] });
+
+  expect(() => message.next()).toThrow(LentBytesGone);
 });
 
 test("a peer that knows no fragments gets it copied, in its place among the others", () => {
