@@ -6,12 +6,12 @@
 // Run: npm run build && node bench/connections.bench.mjs [--connections 1000] [--library DIR]; DIR is another build's `dist`.
 // Output: for each connection bytes of V8's heap, of memory outside it and of the process, after a collection; microseconds of
 // processor time of this process; and the same bytes once each has carried a call and its reply.
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { startSide } from "./support/growth-leaves.mjs";
 import { collectGarbage } from "./support/heap.mjs";
 
 const { values: options } = parseArgs({
@@ -26,10 +26,10 @@ const count = Number(options.connections);
 const names = Array.from({ length: count }, (_, i) => `leaf-${i}@127.0.0.1`);
 
 const node = await startNode({ name: "hub@127.0.0.1", cookie, epmd: "none" });
-const sides = [await startSide(Array.from({ length: 50 }, (_, i) => `early-${i}@127.0.0.1`))];
+const sides = [await sideOf(Array.from({ length: 50 }, (_, i) => `early-${i}@127.0.0.1`))];
 const before = used();
 const since = process.cpuUsage();
-for (let i = 0; i < SIDES; i++) sides.push(await startSide(names.filter((_, j) => j % SIDES === i)));
+for (let i = 0; i < SIDES; i++) sides.push(await sideOf(names.filter((_, j) => j % SIDES === i)));
 const { user, system } = process.cpuUsage(since);
 const connected = used();
 await Promise.all(names.map((each) => node.call({ name: "leaf", node: each }, atom("count"), { timeoutMs: 60_000 })));
@@ -49,11 +49,8 @@ for (const side of sides) {
 }
 await node.stop();
 
-async function startSide(nodes) {
-  const facts = { library, nodes, hub: node.name, port: node.port, cookie };
-  const side = fork(fileURLToPath(new URL("support/growth-side.mjs", import.meta.url)), [JSON.stringify(facts)]);
-  await once(side, "message");
-  return side;
+function sideOf(nodes) {
+  return startSide({ library, nodes, hub: node.name, port: node.port, cookie });
 }
 
 function used() {

@@ -5,7 +5,7 @@
 // What counts is the processor time of this process, garbage collection included, for each message, monitor or key. It
 // stays the same where the whole grows linearly. `exponent` says with which power of the size it grows (least squares over the
 // logarithms): 0 is linear as a whole, 1 quadratic. Where JavaScript alone does not grow linearly, a row below says so, and the
-// one above it may grow as much. Each size is measured `rounds` times; the medians are reported.
+// one above it may grow as much; where a BEAM in this library's place pays for the size, too, a row says what. Each size is measured `rounds` times; the medians are reported.
 //
 // Run: npm run build && node bench/growth.mjs [--rows received,maps] [--rounds 5] [--most 1000000] [--json FILE] [--write]
 // Output: a table on stdout, progress on stderr; --write puts it into docs/performance.md. Exit code 1 when a row is worse than
@@ -35,46 +35,50 @@ const LINEAR = 0.15;
 
 const chosen = options.rows?.split(",");
 const rows = [];
-for (const { id, title, sizes, measure, floor } of growthRows) {
+for (const { id, title, sizes, measure, floor, beam } of growthRows) {
   if (chosen !== undefined && !chosen.includes(id)) continue;
-  const row = { id, title, ...(await curveOf(id, sizes, measure)) };
-  const alone = floor && {
-    id: `${id}-alone`,
-    title: "the same in JavaScript alone",
-    ...(await curveOf(`${id}-alone`, sizes, floor)),
-  };
+  const row = await rowOf(id, sizes, { title, measure });
+  const alone = floor && (await rowOf(`${id}-alone`, sizes, floor));
   row.linear = row.exponent <= LINEAR + Math.max(0, alone?.exponent ?? 0);
-  rows.push(row, ...(alone ? [alone] : []));
+  rows.push(row, ...[alone, beam && (await rowOf(`${id}-beam`, sizes, beam))].filter(Boolean));
 }
 
 const machine = { cores: availableParallelism(), load: loadavg()[0] };
 await publish({ kind: "growth", node: process.version, rounds: Number(options.rounds), machine, rows }, options);
 if (rows.some(({ linear }) => linear === false)) process.exitCode = 1;
 
-async function curveOf(id, sizes, measure) {
+/** Undefined when nothing could be measured. */
+async function rowOf(id, sizes, { title, measure }) {
   const nanoseconds = {};
   for (const size of sizes.filter((size) => size <= Number(options.most))) {
-    nanoseconds[size] = await costOf((repeat) => measure(size, repeat));
-    process.stderr.write(`${id} ${size}: ${nanoseconds[size]} ns\n`);
+    const cost = await costOf((repeat) => measure(size, repeat));
+    if (cost === undefined) return undefined;
+    nanoseconds[size] = cost;
+    process.stderr.write(`${id} ${size}: ${cost} ns\n`);
   }
-  return { nanoseconds, exponent: exponentOf(nanoseconds) };
+  return { id, title, nanoseconds, exponent: exponentOf(nanoseconds) };
+}
+
+/** Nanoseconds that this process has run. */
+function ownTime() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1_000;
 }
 
 /** Nanoseconds of processor time for each item. */
 async function costOf(measure) {
   const costs = [];
-  const repeat = async (items, work, prepare) => {
+  const repeat = async (items, work, { prepare, processorTime = ownTime } = {}) => {
     for (let round = 0; round <= Number(options.rounds); round++) {
       const prepared = await prepare?.();
       collectGarbage();
-      const before = process.cpuUsage();
+      const before = await processorTime();
       await work(prepared);
-      const { user, system } = process.cpuUsage(before);
-      if (round > 0) costs.push(((user + system) * 1_000) / items); // the first one warms up
+      if (round > 0) costs.push(((await processorTime()) - before) / items); // the first one warms up
     }
   };
   await measure(repeat);
-  return Math.round(median(costs));
+  return costs.length === 0 ? undefined : Math.round(median(costs));
 }
 
 /** The slope of the line through the points (log size, log cost). */

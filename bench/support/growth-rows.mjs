@@ -1,19 +1,15 @@
-// What is measured at several sizes. `measure(size, repeat)` prepares that size, has `repeat(items, work, prepare)` measure
+// What is measured at several sizes. `measure(size, repeat)` prepares that size, has `repeat(items, work, options)` measure
 // work that is done for so many items, and takes everything down again. `floor` is the same without this library, where that does not
-// grow linearly itself.
-import { fork } from "node:child_process";
-import { once } from "node:events";
+// grow linearly itself, and `beam` the same with a BEAM in its place, where that grows, too.
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { sentByBeam } from "./growth-beam.mjs";
+import { MESSAGES, withLeaves } from "./growth-leaves.mjs";
 
 const library = new URL("../../dist/index.js", import.meta.url).href;
 const { atom, GenServer, startNode, tuple } = await import(library);
 const { decode, encode } = await import(new URL("../../dist/etf/index.js", import.meta.url).href);
 
-const MESSAGES = 100_000;
 const COOKIE = "growth";
-/** Processes that the nodes at the other ends of the connections are spread over. */
-const SIDES = 4;
 const message = tuple(atom("price"), "sku-000042");
 
 /** Resolves when there have been so many. */
@@ -88,33 +84,8 @@ function connected(size, work) {
   return withNode(async (node) => {
     const count = new Count();
     await node.start(Counter, { name: "sink", args: count });
-    const names = Array.from({ length: size }, (_, i) => `leaf-${process.pid}-${i}@127.0.0.1`);
-    const sides = [];
-    try {
-      for (let i = 0; i < Math.min(SIDES, size); i++) {
-        const nodes = names.filter((_, j) => j % SIDES === i);
-        sides.push(await startSide({ library, nodes, hub: node.name, port: node.port, cookie: COOKIE }));
-      }
-      await work(
-        node,
-        names.map((each) => ({ name: "leaf", node: each })),
-        count,
-      );
-    } finally {
-      for (const side of sides) {
-        side.disconnect();
-        await once(side, "exit");
-      }
-    }
+    await withLeaves({ node: node.name, port: node.port, cookie: COOKIE }, size, (leaves) => work(node, leaves, count));
   });
-}
-
-async function startSide(facts) {
-  const side = fork(fileURLToPath(new URL("growth-side.mjs", import.meta.url)), [JSON.stringify(facts)]);
-  const ended = once(side, "exit").then(([status]) => Promise.reject(new Error(`a side ended with ${status}`)));
-  ended.catch(() => {}); // it matters only at the start
-  await Promise.race([once(side, "message"), ended]);
-  return side;
 }
 
 const received = (size, repeat) =>
@@ -180,7 +151,7 @@ const monitors = (size, repeat) =>
         await all;
       }
     };
-    await repeat(size * times, work, prepare);
+    await repeat(size * times, work, { prepare });
   });
 
 /** Processes that end while what they asked of another node is not answered. */
@@ -203,7 +174,7 @@ const asking = (size, repeat) => {
           }
           await all;
         },
-        () => prepare(node),
+        { prepare: () => prepare(node) },
       ),
     { listen: false, resolve: () => new Promise(() => {}) },
   );
@@ -257,7 +228,13 @@ const sizes = (from, to) => (from > to ? [] : [from, ...sizes(from * 10, to)]);
 
 export const growthRows = [
   { id: "received", title: "message received, over so many connections", sizes: sizes(1, 1_000), measure: received },
-  { id: "sent", title: "message sent, over so many connections", sizes: sizes(1, 1_000), measure: sent },
+  {
+    id: "sent",
+    title: "message sent, over so many connections",
+    sizes: sizes(1, 1_000),
+    measure: sent,
+    beam: sentByBeam,
+  },
   { id: "processes", title: "message to one of so many processes", sizes: sizes(1, 100_000), measure: processes },
   { id: "starts", title: "process started and ended, so many at a time", sizes: sizes(100, 100_000), measure: starts },
   { id: "monitors", title: "monitor and its DOWN, so many at a time", sizes: sizes(10, 10_000), measure: monitors },
@@ -273,6 +250,6 @@ export const growthRows = [
     title: "key of a map of so many, encoded and decoded",
     sizes: sizes(100, 1_000_000),
     measure: maps,
-    floor: mapsAlone,
+    floor: { title: "the same in JavaScript alone", measure: mapsAlone },
   },
 ];

@@ -71,7 +71,7 @@ async function threadTimes(sides) {
 }
 
 /** Seconds, as Linux says in /proc. All threads ran as long, those that have ended, too. */
-async function threadTimesOf(pid) {
+export async function threadTimesOf(pid) {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[11]) + Number(fields[12]);
