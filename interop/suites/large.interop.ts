@@ -218,6 +218,27 @@ describePeers("large messages", { otp: ["25", "27", "29"] }, (release) => {
     await beam.eval("Fixtures.Probe.stop(recorder)");
   });
 
+  test("what is lent can be written anew once the promise of its send has resolved", async () => {
+    await beam.eval("recorder = Fixtures.Probe.start(name: :recorder); nil");
+    const expected: string[] = [];
+    for (const size of [MB / 32, 3 * MB]) {
+      const bytes = new Uint8Array(size);
+      for (let i = 0x80; i < 0xa0; i++) {
+        bytes.fill(i);
+        expected.push(`{${size}, ${i}, ${i}}`);
+        await one.say(onBeam("recorder"), lend(bytes));
+      }
+    }
+    const seen = await beam.inspect(`
+      for sent <- Fixtures.Probe.await(recorder, ${expected.length}, 30_000) do
+        {byte_size(sent), Enum.min(:binary.bin_to_list(sent)), Enum.max(:binary.bin_to_list(sent))}
+      end
+    `);
+
+    expect(seen).toBe(`[${expected.join(", ")}]`);
+    await beam.eval("Fixtures.Probe.stop(recorder)");
+  });
+
   test("200 MB go both ways, and leave nothing behind", async () => {
     const before = process.memoryUsage().arrayBuffers;
     const bytes = new Uint8Array(200 * MB).fill(0xff);
@@ -267,6 +288,7 @@ describePeers("large messages", { otp: ["25", "27", "29"] }, (release) => {
     // One leaves, two wait.
     expect(busy).toMatchObject([{ code: "BUSY" }, { code: "BUSY" }]);
     expect(await node.call(onBeam("echo"), echoed("passes"))).toBe("passes");
+    await until(() => node.stats().peers[0]!.queuedBytes === 0);
   });
 
   describe("atoms", () => {

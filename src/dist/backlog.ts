@@ -8,6 +8,8 @@ export interface Lane {
   readonly bytes: number;
   /** Those of them that are not of the message that is leaving now. */
   readonly heldBytes: number;
+  /** Bytes that are lent wait in it, or did. */
+  readonly lends: boolean;
 }
 
 /**
@@ -114,6 +116,7 @@ const KEPT_MESSAGES = 256;
 class SenderLane implements Lane {
   readonly sender: string;
   bytes = 0;
+  lends = false;
   readonly #queue: { readonly message: OutgoingMessage; readonly ticket: number }[] = [];
   /** Of the message that leaves now. */
   #head = 0;
@@ -140,6 +143,7 @@ class SenderLane implements Lane {
   push(message: OutgoingMessage, ticket: number): void {
     this.#queue.push({ message, ticket });
     this.bytes += message.bytesLeft;
+    this.lends ||= message.lends;
   }
 
   next(): readonly Uint8Array[] {

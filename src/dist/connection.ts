@@ -262,7 +262,7 @@ export class Connection implements FrameSink, Ticked {
   drained(): void {
     if (!this.#open) return;
     this.#outbox.drained();
-    if (this.#fragments?.backlog.isEmpty === false) this.#fragments.resume();
+    this.#fragments?.drained();
   }
 
   /** The stream is over. */

@@ -30,7 +30,7 @@ export interface FragmentSenderOptions {
   readonly sent: (bytes: number) => void;
   /** The last frame of a message was given to the stream: once that has taken it, the block can be used again. */
   readonly left: (block: Uint8Array) => void;
-  /** A sender has nothing waiting any more. */
+  /** A sender has nothing waiting any more, and the stream nothing that was lent to it. */
   readonly finished: (lane: Lane) => void;
   /** Bytes that were lent are gone, in the middle of what was to leave: the connection has to end. */
   readonly lentBytesGone: () => void;
@@ -39,6 +39,8 @@ export interface FragmentSenderOptions {
 /** Sends the backlog of a connection, no faster than the peer reads, and a piece per turn of the event loop. */
 export class FragmentSender {
   readonly backlog = new Backlog();
+  /** Lanes that are over, but of which the stream has bytes that are lent. */
+  #leaving: Lane[] = [];
   readonly #options: FragmentSenderOptions;
   #due = false;
   #questions = 0;
@@ -63,7 +65,15 @@ export class FragmentSender {
     this.#later();
   }
 
-  /** Sends more: to be called when the stream has taken everything. */
+  /** The stream has taken everything. */
+  drained(): void {
+    const left = this.#leaving;
+    this.#leaving = [];
+    for (const lane of left) this.#options.finished(lane);
+    if (!this.backlog.isEmpty) this.resume();
+  }
+
+  /** Sends more, unless the stream still has some. */
   resume(): void {
     const { stream, flush, clock, ask, read } = this.#options;
     flush();
@@ -134,7 +144,8 @@ export class FragmentSender {
         if (block !== undefined && !copied) left(block);
       });
       sent(bytes);
-      if (lane !== undefined) finished(lane);
+      if (lane?.lends && stream.queuedBytes > 0) this.#leaving.push(lane);
+      else if (lane !== undefined) finished(lane);
     } catch (error) {
       if (!(error instanceof LentBytesGone)) throw error;
       lentBytesGone();

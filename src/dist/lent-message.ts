@@ -21,6 +21,7 @@ export class LentBytesGone extends Error {}
 export class LentMessage implements OutgoingMessage {
   bytesLeft = 0;
   readonly block: Uint8Array;
+  readonly lends = true;
   /** What has not left, the next one last. None is empty, unless its buffer was transferred meanwhile. */
   readonly #pieces: Uint8Array[] = [];
   readonly #sequenceId: number;

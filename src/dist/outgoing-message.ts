@@ -22,6 +22,8 @@ export interface OutgoingMessage {
   readonly bytesLeft: number;
   /** Where it was encoded to; can be used again once its last frame has left. */
   readonly block: Uint8Array;
+  /** It has bytes that belong to its sender until they have left. */
+  readonly lends: boolean;
   /**
    * The parts of the next frame, length included, as views: its head may overwrite the end of the frame before, which must have
    * left or been copied.
@@ -33,6 +35,7 @@ export interface OutgoingMessage {
 export class WholeMessage implements OutgoingMessage {
   bytesLeft: number;
   readonly block: Uint8Array;
+  readonly lends = false;
   readonly #frame: Uint8Array;
 
   /** @param terms - where the terms begin; {@link HEADROOM_BYTES} at least are free before them. */
@@ -53,6 +56,7 @@ export class WholeMessage implements OutgoingMessage {
 /** A message in fragments: all of them, or those after a first one that has left already. */
 export class FragmentedMessage implements OutgoingMessage {
   readonly block: Uint8Array;
+  readonly lends = false;
   readonly #sequenceId: number;
   /** Size of the first fragment, 0 once it has left. */
   #firstBytes: number;

@@ -26,7 +26,8 @@ export class PeerLink {
   }
 
   /**
-   * Sends a signal. The promise is given when the link is full, and resolves once there is room or the link is gone.
+   * Sends a signal. The promise is given when the link is full, and resolves once there is room or the link is gone; it is also
+   * given while bytes wait that the sender has lent, and then resolves once these have left.
    *
    * @throws EncodeError, BusyError.
    */
@@ -37,7 +38,8 @@ export class PeerLink {
       throw new BusyError(connection.peer.name, { bytes: connection.bytesHeld(signal) });
     }
     connection.transmit(signal);
-    return connection.bytesAhead(signal) > highWaterBytes ? this.#room(connection.laneOf(signal)) : undefined;
+    const lane = connection.laneOf(signal);
+    return lane?.lends || connection.bytesAhead(signal) > highWaterBytes ? this.#room(lane) : undefined;
   }
 
   /** What was queued has left; see {@link ConnectionHandler.drained}. */

@@ -66,7 +66,8 @@ export class Process {
   /**
    * Sends a message, which is fixed when this returns. To a node without a link it connects first; to nobody it is lost.
    *
-   * @returns nothing as a rule; a promise when the link is full, which settles once there is room. Await it in loops.
+   * @returns nothing as a rule; a promise when the link is full, which settles once there is room. Await it in loops. For bytes
+   * that are lent (see `lend`) it settles once they have left.
    * @param options.priority - to an alias only: ahead of what waits there, if it was made for that, as from OTP 28 on.
    * @throws EncodeError; BusyError `BUSY` when it is not awaited for too long; ArgumentError for a wrong destination.
    */

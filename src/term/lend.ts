@@ -5,9 +5,9 @@ export class Lent extends Uint8Array {}
 
 /**
  * Bytes as a part of a message that goes to another node: from 16 KiB on they leave as they are, where a message's other bytes are
- * encoded, and so copied, when `send` returns. They are not to be changed, nor their buffer transferred, until they have left,
- * that is until nothing is queued for the node any more (`queuedBytes` in `node.stats().peers`). Wherever else it goes, what is
- * lent is bytes like any others.
+ * encoded, and so copied, when `send` returns. They are not to be changed, nor their buffer transferred, until they have left:
+ * until the promise that `send` gives has resolved. When it gives none they were copied. Wherever else it goes, what is lent is
+ * bytes like any others.
  *
  * @param bytes - they are not copied: the result is a view of the same memory.
  * @throws ArgumentError `BADARG` when it is no `Uint8Array`.

@@ -178,6 +178,26 @@ describe("writing", () => {
   });
 });
 
+test("the lane of lent bytes is over once the stream has none of them any more", () => {
+  const { connection, clock, stream, side } = alone();
+  const signal: Signal = { op: "send", from: pidOfA, to: pidOfB, message: lend(new Uint8Array(20_000)) };
+  const over: unknown[] = [];
+  side.drained = (lane) => void over.push(lane);
+  stream.write = ({ length }) => {
+    stream.queuedBytes += length;
+  };
+
+  connection.transmit(signal);
+  const lane = connection.laneOf(signal);
+  clock.flush();
+  expect([lane?.lends, connection.laneOf(signal), over]).toEqual([true, undefined, []]);
+
+  stream.queuedBytes = 0;
+  connection.drained();
+  connection.drained();
+  expect(over.filter((each) => each === lane)).toHaveLength(1);
+});
+
 test("nothing is read while what came before is not handled, until the next round of the event loop", () => {
   const { connection, clock, stream, side } = alone();
   const reads: string[] = [];

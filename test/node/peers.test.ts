@@ -27,6 +27,8 @@ class FakeConnection {
     return 0;
   }
 
+  laneOf(): undefined {}
+
   transmit(signal: Signal): boolean {
     if ("message" in signal && signal.message === this.tooWide) throw new EncodeError("ETF_PEER", "it is too wide");
     this.sent.push(signal);
