@@ -110,14 +110,20 @@ function senderOf(signal: Signal): string {
   return sender instanceof Pid ? sender.key : UNKNOWN_SENDER;
 }
 
-/** Sent messages are cut off the front of a queue when they are this many, and half of it. */
-const KEPT_MESSAGES = 256;
+/** The places of sent messages are cut off the front of a queue when they are this many, and half of it. */
+const KEPT_PLACES = 256;
+
+interface Waiting {
+  readonly message: OutgoingMessage;
+  readonly ticket: number;
+}
 
 class SenderLane implements Lane {
   readonly sender: string;
   bytes = 0;
   lends = false;
-  readonly #queue: { readonly message: OutgoingMessage; readonly ticket: number }[] = [];
+  /** A message that was sent leaves nothing but its place: it may be large, and the queue long. */
+  readonly #queue: (Waiting | undefined)[] = [];
   /** Of the message that leaves now. */
   #head = 0;
   /** Of the message that the frame which was given last has ended, if it has. */
@@ -157,8 +163,8 @@ class SenderLane implements Lane {
   }
 
   #finished(): void {
-    this.#head++;
-    if (this.#head < KEPT_MESSAGES || this.#head * 2 < this.#queue.length) return;
+    this.#queue[this.#head++] = undefined;
+    if (this.#head < KEPT_PLACES || this.#head * 2 < this.#queue.length) return;
     this.#queue.splice(0, this.#head);
     this.#head = 0;
   }
