@@ -70,6 +70,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     highWaterBytes: options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES,
     maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
     maxQueuedSignals: options.maxQueuedSignals ?? DEFAULT_MAX_QUEUED_SIGNALS,
+    fixed: (term) => runtime.fixed(term),
     dial: async (peer, signal) => {
       checkNameKinds(self.name, peer);
       const endpoint = await resolve(peer, signal);
@@ -108,11 +109,12 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     ...(options.otp && { otp: options.otp }),
     telemetry,
     localMessages,
+    structs: options.structs,
     maxQueuedBytesPerPeer: options.maxQueuedBytesPerPeer ?? DEFAULT_MAX_QUEUED_BYTES_PER_PEER,
     maxTiesPerPeer: options.maxTiesPerPeer ?? DEFAULT_MAX_TIES_PER_PEER,
   });
   const spawner = new Spawner(runtime, exposed);
-  serveErpc(spawner, exposed);
+  serveErpc(runtime, spawner, exposed);
   startConsole(runtime, options.output ?? standardOutput);
   startLoggerProxy(runtime);
   startNetKernel(runtime);

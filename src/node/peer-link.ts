@@ -25,21 +25,26 @@ export class PeerLink {
     this.#limits = limits;
   }
 
+  /** @throws BusyError when a message has too much before it. */
+  admit(signal: Signal): void {
+    const connection = this.#connection;
+    if (!isMessage(signal)) return;
+    const bytes = connection.bytesHeld(signal);
+    if (bytes > this.#limits.maxQueuedBytes) throw new BusyError(connection.peer.name, { bytes });
+  }
+
   /**
    * Sends a signal. The promise is given when the link is full, and resolves once there is room or the link is gone; it is also
    * given while bytes wait that the sender has lent, and then resolves once these have left.
    *
-   * @throws EncodeError, BusyError.
+   * @throws EncodeError
    */
   transmit(signal: Signal): Promise<void> | undefined {
     const connection = this.#connection;
-    const { maxQueuedBytes, highWaterBytes } = this.#limits;
-    if (isMessage(signal) && connection.bytesHeld(signal) > maxQueuedBytes) {
-      throw new BusyError(connection.peer.name, { bytes: connection.bytesHeld(signal) });
-    }
     connection.transmit(signal);
     const lane = connection.laneOf(signal);
-    return lane?.lends || connection.bytesAhead(signal) > highWaterBytes ? this.#room(lane) : undefined;
+    const isFull = connection.bytesAhead(signal) > this.#limits.highWaterBytes;
+    return lane?.lends || isFull ? this.#room(lane) : undefined;
   }
 
   /** What was queued has left; see {@link ConnectionHandler.drained}. */

@@ -18,6 +18,7 @@ import type {
 } from "../dist/index.ts";
 import { DistributionError, HandshakeError, splitNodeName } from "../dist/index.ts";
 import type { Remote, Unsent } from "../runtime/index.ts";
+import type { Term } from "../term/index.ts";
 import { type Deferred, deferred } from "./deferred.ts";
 import { type DownCause, DownCauses } from "./down-causes.ts";
 import { type DownReason, NodeStoppedError } from "./errors.ts";
@@ -59,6 +60,8 @@ export interface PeersOptions extends QueueLimits {
   readonly rules: ((node: string) => PeerRules | undefined) | undefined;
   /** Signals that may wait for a connection that is being made. */
   readonly maxQueuedSignals: number;
+  /** A copy of a term that waits, which nobody changes any more. */
+  readonly fixed: (term: unknown) => Term;
 }
 
 /** A handshake that a peer began. */
@@ -150,9 +153,8 @@ export class Peers implements Remote {
       peer.waiting.add(signal, unsent);
       return undefined;
     }
-    const room = peer.link.transmit(signal);
-    if (signal.op === "unlink" && !peer.connection.abilities.unlinkId) this.#acknowledge(signal, node);
-    return room;
+    peer.link.admit(signal);
+    return this.#send(peer, signal);
   }
 
   overLimit(error: PeerLimitError): void {
@@ -242,7 +244,8 @@ export class Peers implements Remote {
     this.#options.owner.up(node, connection);
     if (before !== undefined) {
       before.patience?.cancel();
-      before.waiting.sendAll((signal) => void this.transmit(node, signal, false), this.#options.logger);
+      // They were admitted when they began to wait.
+      before.waiting.sendAll((signal) => void this.#send(peer, signal), this.#options.logger);
       before.settled?.resolve();
     }
     return {
@@ -252,6 +255,13 @@ export class Peers implements Remote {
       drained: (lane) => link.drained(lane),
       closed: (reason, error) => this.#down(node, peer, reason, error),
     };
+  }
+
+  #send(peer: Up, signal: Signal): Promise<void> | undefined {
+    const { link, connection } = peer;
+    const room = link.transmit(signal);
+    if (signal.op === "unlink" && !connection.abilities.unlinkId) this.#acknowledge(signal, connection.peer.name);
+    return room;
   }
 
   #grant(host: string, attempt: Attempt): ConnectDecision {
@@ -310,7 +320,7 @@ export class Peers implements Remote {
   #connecting(node: string): Connecting {
     const peer: Connecting = {
       at: "connecting",
-      waiting: new WaitingSignals(node, this.#options.maxQueuedSignals),
+      waiting: new WaitingSignals(node, this.#options.maxQueuedSignals, this.#options.fixed),
       abort: undefined,
       settled: undefined,
       dialling: false,

@@ -1,6 +1,6 @@
 import type { Exposed, Spawner } from "../node/index.ts";
-import { Reason, reasonOf } from "../runtime/index.ts";
-import { atom, copyTerm, isTuple, tuple } from "../term/index.ts";
+import { Reason, type Runtime, reasonOf } from "../runtime/index.ts";
+import { atom, isTuple, tuple } from "../term/index.ts";
 
 const RETURN = atom("return");
 const THROW = atom("throw");
@@ -11,12 +11,12 @@ const ERROR = atom("error");
  * Lets other nodes call exposed functions by `:erpc` and `:rpc`: `erpc:execute_call/4` ends its process with a reason that
  * tells how the function ended, which the caller's monitor brings back. Source: erpc.erl.
  */
-export function serveErpc(spawner: Spawner, exposed: Exposed): void {
+export function serveErpc(runtime: Runtime, spawner: Spawner, exposed: Exposed): void {
   spawner.add("erpc:execute_call/4", async ([result, module, name, args], caller) => {
     const outcome = await exposed.call(caller, module, name, args);
     switch (outcome.kind) {
       case "return":
-        return returned(result as object, outcome.value);
+        return returned(runtime, result as object, outcome.value);
       case "throw":
         return tuple(result as object, THROW, outcome.value as object);
       case "exit":
@@ -32,9 +32,9 @@ export function serveErpc(spawner: Spawner, exposed: Exposed): void {
 }
 
 /** A value that is no term is the function's error. */
-function returned(result: object, value: unknown): unknown {
+function returned(runtime: Runtime, result: object, value: unknown): unknown {
   try {
-    return tuple(result, RETURN, copyTerm(value, { floats: "exact" }) as object);
+    return tuple(result, RETURN, runtime.fixed(value) as object);
   } catch (error) {
     const reason = reasonOf(error);
     return isTuple(reason)

@@ -1,5 +1,5 @@
 import { ArgumentError, type Timer } from "../base/index.ts";
-import { copyTerm, inspect, Pid, Ref, type Term, type Tuple } from "../term/index.ts";
+import { inspect, Pid, Ref, type Term, type Tuple } from "../term/index.ts";
 import { type Address, type Destination, nameText, type ProcessName, resolve } from "./destination.ts";
 import { findInEnvironment, keepIn } from "./environment.ts";
 import { sendReply } from "./from.ts";
@@ -102,7 +102,7 @@ export class Process {
    * @throws EncodeError, ArgumentError at once. What cannot be sent when the time has come is lost, and logged.
    */
   sendAfter(ms: number, to: Destination, message: unknown): Timer {
-    const fixed = copyTerm(message, { floats: "exact" });
+    const fixed = this.#core.runtime.fixed(message);
     return this.#core.startTimer(ms, () => {
       try {
         void this.send(to, fixed);

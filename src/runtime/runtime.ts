@@ -1,6 +1,16 @@
 import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/index.ts";
 import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
-import { type CopyOptions, copyTerm, EncodeError, inspect, type Pid, type Ref, termCopier } from "../term/index.ts";
+import {
+  type CopyOptions,
+  copyTerm,
+  EncodeError,
+  inspect,
+  type Pid,
+  type Ref,
+  type Structs,
+  type Term,
+  termCopier,
+} from "../term/index.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { crashReport } from "./crash-report.ts";
 import type { Environment } from "./environment.ts";
@@ -62,6 +72,8 @@ export interface RuntimeOptions {
   readonly maxTiesPerPeer: number;
   /** How local messages are copied; `"share"` hands them over as they are. */
   readonly localMessages: CopyOptions | "share";
+  /** Classes whose instances are structs. */
+  readonly structs?: Structs | undefined;
   /** Where to tell what happens. Default: nowhere. */
   readonly telemetry?: Telemetry;
 }
@@ -102,6 +114,7 @@ export class Runtime {
   /** Starts a process that a node, this one included, has asked for. */
   spawnRequested: ((signal: SpawnRequestSignal, origin: Origin) => void) | undefined;
   readonly #remote: Remote;
+  readonly #structs: Structs | undefined;
   readonly #copy: (message: unknown) => unknown;
   readonly #processes = new Map<number, ProcessCore>();
   readonly #aliases = new Map<number, AliasTarget>();
@@ -128,6 +141,7 @@ export class Runtime {
     this.scheduler = new Scheduler(options.clock);
     this.#remote = remote;
     const { localMessages } = options;
+    this.#structs = options.structs;
     this.#copy = localMessages === "share" ? (message) => message : termCopier(localMessages);
   }
 
@@ -167,10 +181,15 @@ export class Runtime {
     return this.#copy(message);
   }
 
+  /** A term that leaves later: what is done to the value meanwhile does not change it. Throws `EncodeError` for what is no term. */
+  fixed(value: unknown): Term {
+    return copyTerm(value, { floats: "exact", structs: this.#structs });
+  }
+
   /** A reason as others are to see it: what is no term becomes its text. */
   exitTerm(reason: unknown): unknown {
     try {
-      return copyTerm(reason);
+      return copyTerm(reason, { structs: this.#structs });
     } catch {
       return String(reason).toWellFormed();
     }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type LogFacts, silentLogger } from "../../src/base/index.ts";
 import { GenServer, noReply, reply } from "../../src/otp/index.ts";
 import type { Down, From } from "../../src/runtime/index.ts";
-import { atom, type Pid, type Term, tuple } from "../../src/term/index.ts";
+import { atom, type Pid, Structs, type Term, tuple } from "../../src/term/index.ts";
 import { Cluster } from "../support/cluster.ts";
 
 const A = "a@127.0.0.1";
@@ -12,6 +12,23 @@ class Echo extends GenServer {
   override handleCall(request: Term) {
     return reply(request);
   }
+}
+
+/** Keeps what it is sent. */
+class Inbox extends GenServer {
+  static seen: Term[] = [];
+
+  override init() {
+    Inbox.seen = [];
+  }
+
+  override handleInfo(message: Term) {
+    Inbox.seen.push(message);
+  }
+}
+
+class Order {
+  id = 7;
 }
 
 /** Two nodes, with an echo on the second. */
@@ -38,6 +55,46 @@ describe("two nodes", () => {
     expect(await cluster.outcome(both)).toEqual([1, 2]);
     expect(cluster.network.openStreams).toBe(1);
     expect([a.stats().connecting, b.stats().connecting]).toEqual([0, 0]);
+  });
+
+  test("lose nothing of what is sent while they connect, also when it is more than may be queued afterwards", async () => {
+    const { cluster, a, b } = await pair({ maxQueuedBytes: 100_000 });
+    await cluster.outcome(b.start(Inbox, { name: "inbox" }));
+    const bytes = new Uint8Array(50_000).fill(0xff);
+
+    for (let i = 0; i < 40; i++) await a.send({ name: "inbox", node: B }, tuple(i, i % 2 === 0 ? bytes : i));
+    await cluster.clock.settle();
+
+    expect(Inbox.seen.map((message) => (message as number[])[0])).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  });
+
+  test("take instances of registered classes while they connect, as a delayed message, and in a reason", async () => {
+    const { cluster, a, b } = await pair({ structs: new Structs().register("Shop.Order", Order) });
+    await cluster.outcome(b.start(Inbox, { name: "inbox" }));
+
+    a.send({ name: "inbox", node: B }, new Order());
+    a.sendAfter(10, { name: "inbox", node: B }, new Order());
+    await cluster.clock.advance(20);
+    const server = b.whereis("inbox") as Pid;
+    const reasons: unknown[] = [];
+    a.monitor(server, ({ reason }) => reasons.push(reason));
+    await cluster.clock.settle();
+    b.exit(server, tuple(atom("shutdown"), new Order()));
+    await cluster.clock.settle();
+
+    expect(Inbox.seen).toEqual([new Order(), new Order()]);
+    expect(reasons).toEqual([tuple(atom("shutdown"), new Order())]);
+  });
+
+  test("fix the arguments of a function that is called while they connect, and give a struct that it returns", async () => {
+    const { cluster, a, b } = await pair({ structs: new Structs().register("Shop.Order", Order) });
+    b.expose("shop", { give: (value) => tuple(value as object, new Order()) });
+    const list = [1];
+
+    const called = a.erpc.call(B, "shop", "give", [list]);
+    list.push(2);
+
+    expect(await cluster.outcome(called)).toEqual(tuple([1], new Order()));
   });
 
   test("leave nothing behind when they stop", async () => {

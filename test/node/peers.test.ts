@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { silentLogger } from "../../src/base/index.ts";
 import type { Connection, ConnectionHandler, ConnectRequest, Signal } from "../../src/dist/index.ts";
 import { Peers, type PeersOptions } from "../../src/node/index.ts";
-import { atom, EncodeError, Pid } from "../../src/term/index.ts";
+import { atom, copyTerm, EncodeError, Pid } from "../../src/term/index.ts";
 import { SeededRandom, SimulatedClock } from "../../src/testing/index.ts";
 
 const PEER = "b@host";
@@ -70,6 +70,7 @@ function setup(owner: Partial<PeersOptions["owner"]> = {}) {
     highWaterBytes: 1_000,
     maxQueuedBytes: 1_000,
     maxQueuedSignals: 10,
+    fixed: copyTerm,
   });
   const up = (attempt?: { order: number }, tooWide?: unknown) => {
     const connection = new FakeConnection();

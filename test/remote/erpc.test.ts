@@ -158,7 +158,7 @@ test("a cast asks for erpc:execute_cast/3 and waits for nothing", () => {
 describe("the node itself can be called", () => {
   function here() {
     const world = new World();
-    serveErpc(new Spawner(world.runtime, world.exposed), world.exposed);
+    serveErpc(world.runtime, new Spawner(world.runtime, world.exposed), world.exposed);
     world.exposed.add("m", {
       double: (n: number) => 2 * n,
       throws: () => {
