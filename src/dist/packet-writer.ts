@@ -25,6 +25,9 @@ const HEADER_START_BYTES = 2;
 /** Fewer bytes are copied although they are lent: that costs less than a part of their own. */
 const LENT_BYTES = 16 * 1024;
 
+/** Blocks that frames are written to become this large, since longer messages are taken out of them. */
+const USUAL_BLOCK_BYTES = 2 * WHOLE_BYTES;
+
 /** Writes signals as whole frames, length included, or as fragments. It keeps the state of one direction of a connection. */
 export class PacketWriter {
   readonly #abilities: Abilities;
@@ -71,7 +74,7 @@ export class PacketWriter {
       written = this.#terms(writer, signal, this.#finder) && !this.#lends;
     } finally {
       if (!written) {
-        writer.rewind(mark);
+        this.#rewind(writer, mark);
         this.#cache?.cancel();
       }
     }
@@ -104,6 +107,14 @@ export class PacketWriter {
     if (lentBytes > 0) return new LentMessage(bytes, HEADROOM_BYTES, lent, sequenceId, firstBytes);
     if (firstBytes === 0) return new WholeMessage(bytes, HEADROOM_BYTES);
     return new FragmentedMessage(bytes, HEADROOM_BYTES, sequenceId, firstBytes);
+  }
+
+  /** As the writer's own, but a block that has grown beyond what is written to it otherwise is not kept. */
+  #rewind(writer: Writer, mark: number): void {
+    writer.rewind(mark);
+    if (writer.bytes.length <= USUAL_BLOCK_BYTES) return;
+    const block = writer.detach(mark);
+    this.#blocks?.give(block);
   }
 
   /** Finds out whether a signal has bytes that are lent; if so it is written anew. A peer without fragments gets them copied. */

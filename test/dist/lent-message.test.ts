@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { abilitiesOf } from "../../src/dist/abilities.ts";
 import { Flag, type Flags, ourFlags, type Signal } from "../../src/dist/index.ts";
-import { LentBytesGone } from "../../src/dist/lent-message.ts";
+import { LentBytesGone, LentMessage } from "../../src/dist/lent-message.ts";
 import type { OutgoingMessage } from "../../src/dist/outgoing-message.ts";
 import { PacketWriter } from "../../src/dist/packet-writer.ts";
 import { Encoder, Writer } from "../../src/etf/index.ts";
@@ -97,6 +97,20 @@ test("a peer that knows no fragments gets it copied, in its place among the othe
   expect(expected.write(other, send(LARGE))).toBe(true);
 
   expect(Buffer.from(writer.take()).equals(other.take())).toBe(true);
+});
+
+test("the block of a connection does not stay as large as what was not written to it after all", () => {
+  const packets = packetWriter();
+  const writer = new Writer();
+  const text = "x".repeat(5_000 * KIB);
+  expect(packets.write(writer, send("before"))).toBe(true);
+  const before = Buffer.from(writer.bytes.subarray(0, writer.offset));
+
+  expect(packets.write(writer, send([text, lend(LARGE)]))).toBeInstanceOf(LentMessage);
+  expect(() => packets.write(writer, send([text, new Date()]))).toThrow();
+
+  expect(writer.bytes.length).toBeLessThan(100 * KIB);
+  expect(Buffer.from(writer.take()).equals(before)).toBe(true);
 });
 
 test("a message that cannot be encoded leaves nothing behind", () => {
