@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decode, encode } from "../../src/etf/index.ts";
-import { copyTerm, equals, inspect, lend } from "../../src/term/index.ts";
+import { copyTerm, equals, inspect, Lent, lend } from "../../src/term/index.ts";
 
 const BYTES = new Uint8Array(20_000).fill(0xff);
 
@@ -18,6 +18,15 @@ test("a part of a buffer can be lent", () => {
   const buffer = Buffer.from("some text");
 
   expect(encode(lend(buffer.subarray(5)))).toEqual(encode("text"));
+});
+
+test("what is made of lent bytes is not lent", () => {
+  const lent = lend(BYTES);
+
+  for (const made of [lent.slice(), lent.subarray(1), lent.map((byte) => byte), lent.filter(() => true)]) {
+    expect(made).not.toBeInstanceOf(Lent);
+  }
+  expect(lend(lent.subarray(1))).toBeInstanceOf(Lent);
 });
 
 test("what stays in this process is copied, so that it may be changed at once", () => {
