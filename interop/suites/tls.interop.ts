@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { lend, tuple } from "../../src/index.ts";
 import { readTlsOptfile } from "../../src/net/index.ts";
 import { buildBinary, runBinary, startBinary } from "../../test/cli/binary.ts";
 import type { Issued } from "../../test/support/certificates.ts";
 import { type Beam, describePeers, startBeam, uniqueName } from "../harness/index.ts";
 import { Echo, KeptLog, nodeBeside } from "../support/our-node.ts";
 import { TlsPeers } from "../support/tls.ts";
+
+const BYTES = Uint8Array.from({ length: 3_000_000 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 24);
+
+/** Of messages that are lent and leave in one frame, at the border, and in fragments. */
+const LENT_SIZES = [16_384, 100_000, 131_000, 131_072, 500_000, 3_000_000];
 
 describePeers("TLS with certificates on both sides", { otp: ["25", "27", "29"] }, (release) => {
   const peers = new TlsPeers(release);
@@ -25,6 +31,26 @@ describePeers("TLS with certificates on both sides", { otp: ["25", "27", "29"] }
       expect(size).toBe(5_000_000);
       expect(node.peers()).toEqual([beam.name]);
       expect(await beam.inspect(":erlang.nodes(:connected)")).toBe(`[:"${node.name}"]`);
+    });
+
+    test("bytes that are lent arrive as they were, in one frame and in fragments, between what is sent around them", async () => {
+      await using beam = await peers.startBeam({ versions });
+      await using node = await nodeBeside(beam, { tls: peers.role() });
+      await beam.eval("recorder = Fixtures.Probe.start(name: :recorder); bytes = input; nil", { input: BYTES });
+      const recorder = { name: "recorder", node: beam.name };
+      await node.connect(beam.name); // what waits for a connection is copied
+
+      for (const size of LENT_SIZES) {
+        void node.send(recorder, size);
+        await node.send(recorder, tuple("lent", lend(BYTES.subarray(0, size))));
+      }
+
+      const same = await beam.eval(`
+        expected = for size <- [${LENT_SIZES}], part <- [size, {"lent", binary_part(bytes, 0, size)}], do: part
+        Fixtures.Probe.await(recorder, length(expected), 10_000) == expected
+      `);
+      expect(same).toBe(true);
+      expect(node.stats().peers).toMatchObject([{ queuedBytes: 0 }]);
     });
 
     test("the BEAM connects", async () => {
