@@ -3,9 +3,7 @@ import { ArgumentError } from "../base/index.ts";
 /** Bytes that may leave without being copied. Made with {@link lend}. */
 export class Lent extends Uint8Array {
   /** What is made of them, such as a copy or a part, is not lent: its maker may do with it what it likes. */
-  static get [Symbol.species](): Uint8ArrayConstructor {
-    return Uint8Array;
-  }
+  static readonly [Symbol.species] = Uint8Array;
 }
 
 /**
