@@ -1,6 +1,5 @@
 import process from "node:process";
 import {
-  ArgumentError,
   backoffOf,
   consoleLogger,
   type Endpoint,
@@ -9,12 +8,13 @@ import {
   systemRandom,
   type Transport,
 } from "../base/index.ts";
-import { dial, ourFlags, splitNodeName } from "../dist/index.ts";
+import { dial, ourFlags } from "../dist/index.ts";
 import { EpmdClient, startEpmd } from "../epmd/index.ts";
 import { tcpTransport } from "../net/index.ts";
 import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation } from "../node/index.ts";
 import { type Assembly, assemble, handshakeOf, type Surroundings } from "./assemble.ts";
 import { carrierOf } from "./carrier.ts";
+import { checkOptions } from "./check-options.ts";
 import { Node } from "./node.ts";
 import { DEFAULT_SETUP_TIMEOUT_MS, type ListenOptions, type NodeOptions } from "./options.ts";
 import { type DynamicName, dynamicHost, loopbackOf, ownName } from "./own-name.ts";
@@ -43,21 +43,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
-  }
-}
-
-function checkOptions({ name, listen, visible, keepConnected = [] }: NodeOptions): void {
-  if (typeof name !== "string" && listen) {
-    throw new ArgumentError("listen", "a node that asks for its name cannot be found, so it does not listen");
-  }
-  if (visible) {
-    throw new ArgumentError(
-      "visible",
-      "a visible node has to speak all of the global protocol, which this one does not",
-    );
-  }
-  for (const peer of keepConnected) {
-    if (splitNodeName(peer) === undefined) throw new ArgumentError("keepConnected", `${peer} is no node name`);
   }
 }
 

@@ -32,12 +32,12 @@ const NOT_OWNER = 0o077;
 
 /**
  * Gives the cookie for each peer: from `cookies`, else the node's own from option, `TIEBEAM_COOKIE`, or file
- * (default `~/.erlang.cookie`).
+ * (default `~/.erlang.cookie`). A variable that is empty, as of a container that was not given one, is none.
  *
  * @throws CookieError `COOKIE_MISSING`, `COOKIE_FILE`, `COOKIE_FILE_MODE`.
  */
 export function cookieSource(options: CookieOptions, env: NodeJS.ProcessEnv): (peer: string) => string {
-  const own = options.cookie ?? fromFile(options.cookieFile) ?? env.TIEBEAM_COOKIE ?? fromDefaultFile();
+  const own = options.cookie ?? fromFile(options.cookieFile) ?? (env.TIEBEAM_COOKIE || fromDefaultFile());
   const cookies = new Map(Object.entries(options.cookies ?? {}));
   return (peer) => cookies.get(peer) ?? own;
 }

@@ -23,6 +23,17 @@ describe("the cookie", () => {
     expect(cookieSource({}, env)("a@host")).toBe("ENV");
   });
 
+  test("is never empty: a variable without text is none", () => {
+    const own = process.env.HOME;
+    process.env.HOME = folder;
+    writeFileSync(join(folder, ".erlang.cookie"), "HOME", { mode: 0o400 });
+    try {
+      expect(cookieSource({}, { TIEBEAM_COOKIE: "" })("a@host")).toBe("HOME");
+    } finally {
+      process.env.HOME = own;
+    }
+  });
+
   test("can be another one for certain peers", () => {
     const cookieFor = cookieSource({ cookie: "OWN", cookies: { "b@host": "THEIRS" } }, {});
     expect([cookieFor("a@host"), cookieFor("b@host"), cookieFor("constructor")]).toEqual(["OWN", "THEIRS", "OWN"]);
