@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import { ArgumentError, type Clock } from "../base/index.ts";
 import type { Admission, Signal } from "../dist/index.ts";
 import { Reason } from "../runtime/index.ts";
 import { atom } from "../term/index.ts";
@@ -32,6 +32,31 @@ export interface PeerRules {
    */
   readonly maxSignalsPerSecond?: number;
 }
+
+/**
+ * Rules that say nothing, or something of another kind than meant, would let a peer do everything.
+ *
+ * @throws ArgumentError for what are none, as the promise of an `async` function.
+ */
+export function checkRules(rules: PeerRules): void {
+  if (typeof rules !== "object" || rules === null || "then" in rules) {
+    throw new ArgumentError("rules", "rules have to be an object, or undefined for none");
+  }
+  for (const [rule, value] of Object.entries(rules)) {
+    if (value !== undefined && !KNOWN_RULES.get(rule)?.(value)) {
+      throw new ArgumentError("rules", `${rule} is no rule, or cannot be what it is set to`);
+    }
+  }
+}
+
+const isBound = (value: unknown): boolean => typeof value === "number" && value >= 0;
+
+const KNOWN_RULES = new Map<string, (value: unknown) => boolean>([
+  ["names", (value) => Array.isArray(value) && value.every((name) => typeof name === "string")],
+  ["operations", (value) => Array.isArray(value) && value.every((each) => Object.values(OPERATIONS).includes(each))],
+  ["maxMessageBytes", isBound],
+  ["maxSignalsPerSecond", isBound],
+]);
 
 /** What {@link PeerGuard} does about what it refuses. */
 export interface GuardEffects {

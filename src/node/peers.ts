@@ -24,7 +24,7 @@ import { type DownCause, DownCauses } from "./down-causes.ts";
 import { type DownReason, NodeStoppedError } from "./errors.ts";
 import { GrantedNames } from "./granted-names.ts";
 import { PeerLink, type QueueLimits } from "./peer-link.ts";
-import { PeerGuard, type PeerRules } from "./peer-rules.ts";
+import { checkRules, PeerGuard, type PeerRules } from "./peer-rules.ts";
 import { WaitingSignals } from "./waiting-signals.ts";
 
 /**
@@ -233,6 +233,12 @@ export class Peers implements Remote {
       connection.close("disconnect");
       return NOBODY;
     }
+    let guard: Pick<ConnectionHandler, "admission">;
+    try {
+      guard = this.#guard(node, connection);
+    } catch (error) {
+      return this.#withoutRules(node, connection, error as Error);
+    }
     if (live?.at === "up") live.connection.close("replaced");
     const before = this.#connectingTo(node);
     if (attempt !== OURS && before?.dialling) this.#giveWay(node, before);
@@ -249,7 +255,7 @@ export class Peers implements Remote {
       before.settled?.resolve();
     }
     return {
-      ...this.#guard(node, connection),
+      ...guard,
       signal: (signal, bytes) => this.#options.owner.signal(signal, node, bytes),
       settle: () => this.#options.owner.settle(),
       drained: (lane) => link.drained(lane),
@@ -292,6 +298,7 @@ export class Peers implements Remote {
   #guard(node: string, connection: Connection): Pick<ConnectionHandler, "admission"> {
     const rules = this.#options.rules?.(node);
     if (rules === undefined) return {};
+    checkRules(rules);
     const admission = new PeerGuard(rules, this.#options.clock, {
       answer: (signal) => void connection.transmit(signal),
       refused: () => this.#options.owner.refused(),
@@ -302,6 +309,15 @@ export class Peers implements Remote {
       },
     });
     return { admission };
+  }
+
+  /** A peer whose rules cannot be told is not let in, since it would be held to none. */
+  #withoutRules(node: string, connection: Connection, error: Error): ConnectionHandler {
+    this.#options.logger.error(`${node} is not let in, as there are no rules for it: ${error?.message}`, { error });
+    connection.close("disconnect");
+    const before = this.#connectingTo(node);
+    if (before !== undefined) this.#fail(node, before, error);
+    return NOBODY;
   }
 
   #dial(node: string): Connecting {

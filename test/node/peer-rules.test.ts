@@ -117,3 +117,33 @@ describe("a peer under rules", () => {
     expect(a.peers()).toEqual(rules.maxSignalsPerSecond === 0 ? [] : [B]);
   });
 });
+
+describe("rules that cannot be told", () => {
+  const WRONG: readonly (readonly [what: string, rules: () => unknown])[] = [
+    [
+      "a function that throws",
+      () => {
+        throw new Error("no table of rules");
+      },
+    ],
+    ["a promise", async () => ({ names: [] })],
+    ["null", () => null],
+    ["a number", () => 5],
+    ["a text in place of a list", () => ({ names: "cart" })],
+    ["an operation that there is not", () => ({ operations: ["read"] })],
+    ["a rule that there is not", () => ({ name: ["cart"] })],
+    ["a bound that is none", () => ({ maxMessageBytes: Number.NaN })],
+  ];
+
+  test.each(WRONG)("let nobody in: %s", async (_, rules) => {
+    const cluster = new Cluster();
+    const a = await cluster.start(A);
+    const b = await cluster.start(B, { rules: rules as () => PeerRules });
+    const open = b.start(Echo, { name: "open" });
+    await cluster.outcome(open);
+
+    expect(await cluster.outcome(b.connect(A))).toBeInstanceOf(Error);
+    expect(await cluster.outcome(a.call({ name: "open", node: B }, 1))).toMatchObject({ code: "NODEDOWN" });
+    expect([a.peers(), b.peers(), b.stats().connecting]).toEqual([[], [], 0]);
+  });
+});
