@@ -34,8 +34,8 @@ export function memoryTransport(options: MemoryTransportOptions): MemoryTranspor
 /** A path without delay. */
 const NEXT_TURN: Path = { blocked: false, arrival: () => 0 };
 
-/** Hosts that stand for every host when listened at. */
-const ANY_HOST = new Set(["0.0.0.0", "::", ""]);
+/** Hosts that stand for every host when listened at. Both families can be listened at side by side, as with TCP. */
+const ANY_HOSTS = ["0.0.0.0", "::"];
 
 const DEFAULT_CHUNK_BYTES = 64 * 1024;
 
@@ -82,8 +82,7 @@ export class MemoryNetwork implements MemoryTransport {
 
   async listen(endpoint: Endpoint, accept: Place["accept"]): Promise<Listener> {
     const port = endpoint.port === 0 ? ++this.#lastPort : endpoint.port;
-    const host = ANY_HOST.has(endpoint.host) ? "*" : endpoint.host;
-    const key = placeKey(host, port);
+    const key = placeKey(endpoint.host || "0.0.0.0", port);
     if (this.#places.has(key)) throw systemError("EADDRINUSE", `${endpoint.host}:${port} is in use`);
     this.#places.set(key, { accept });
     return {
@@ -151,7 +150,11 @@ export class MemoryNetwork implements MemoryTransport {
   }
 
   #placeAt({ host, port }: Endpoint): Place | undefined {
-    return this.#places.get(placeKey(host, port)) ?? this.#places.get(placeKey("*", port));
+    for (const at of [host, ...ANY_HOSTS]) {
+      const place = this.#places.get(placeKey(at, port));
+      if (place !== undefined) return place;
+    }
+    return undefined;
   }
 
   #open(place: Place, local: Endpoint, remote: Endpoint): MemoryStream {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { startNode } from "../../src/api/index.ts";
 import type { ByteStream, ByteStreamHandler } from "../../src/base/index.ts";
+import { EpmdClient } from "../../src/epmd/index.ts";
 import { type MemoryTransport, memoryTransport, SimulatedClock } from "../../src/testing/index.ts";
 
 class Recorder implements ByteStreamHandler {
@@ -164,6 +166,21 @@ describe("the end of a stream", () => {
 });
 
 describe("places", () => {
+  test("a node starts on it as it does on TCP, with an epmd of its own", async () => {
+    const { clock, network } = setup();
+    const starting = startNode({ name: "a@127.0.0.1", cookie: "secret", transport: network, clock });
+    await clock.settle();
+
+    const node = await starting;
+    const names = new EpmdClient({ transport: network, clock }).names();
+    await clock.settle();
+    expect((await names).map(({ name }) => name)).toEqual(["a"]);
+    const stopping = node.stop();
+    await clock.settle();
+    await stopping;
+    expect([network.listeners, network.openStreams]).toEqual([0, 0]);
+  });
+
   test("nothing listens: ECONNREFUSED; taken: EADDRINUSE; freed: usable again", async () => {
     const { clock, network } = setup();
     const endpoint = { host: "127.0.0.1", port: 4369 };
