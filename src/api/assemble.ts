@@ -70,7 +70,7 @@ export function assemble(self: NodeIdentity, around: Surroundings, lost: (node: 
     highWaterBytes: options.highWaterBytes ?? DEFAULT_HIGH_WATER_BYTES,
     maxQueuedBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
     maxQueuedSignals: options.maxQueuedSignals ?? DEFAULT_MAX_QUEUED_SIGNALS,
-    fixed: (term) => runtime.fixed(term),
+    fixed: (term) => runtime.copies.fixed(term),
     dial: async (peer, signal) => {
       checkNameKinds(self.name, peer);
       const endpoint = await resolve(peer, signal);
@@ -175,13 +175,13 @@ function standardOutput(text: string): Promise<void> {
 class Host implements Behaviour {
   readonly label = "host process";
   readonly immortal = true;
-  readonly #onMessage: ((message: Term) => void) | undefined;
+  readonly #onMessage: NodeOptions["onMessage"];
 
-  constructor(onMessage: ((message: Term) => void) | undefined) {
+  constructor(onMessage: NodeOptions["onMessage"]) {
     this.#onMessage = onMessage;
   }
 
-  receive(message: unknown): void {
-    this.#onMessage?.(message as Term);
+  receive(message: unknown): void | Promise<void> {
+    return this.#onMessage?.(message as Term) as void | Promise<void>;
   }
 }

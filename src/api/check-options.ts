@@ -36,7 +36,7 @@ export function checkOptions(options: NodeOptions): void {
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
-const isNode = (value: unknown): boolean => typeof value === "string" && splitNodeName(value) !== undefined;
+const isNode = (value: unknown): boolean => splitNodeName(value) !== undefined;
 const isPort = (value: unknown, least: number): boolean =>
   Number.isInteger(value) && Number(value) >= least && Number(value) <= 65_535;
 const isAmount = (value: unknown): boolean => typeof value === "number" && value >= 0;

@@ -72,7 +72,10 @@ export interface NodeOptions extends CookieOptions, Profile {
   readonly otp?: OtpRules;
   /** Stops the node when the process gets one of these signals. */
   readonly stopOn?: readonly NodeJS.Signals[];
-  /** Gets the messages that are sent to the node's own pid. Default: they are dropped. */
+  /**
+   * Gets the messages that are sent to the node's own pid. It may be asynchronous: the messages behind wait. Default: they
+   * are dropped.
+   */
   readonly onMessage?: (message: Term) => void;
   /** `"share"` hands messages within the node over as they are, uncopied and unchecked. Default `"copy"`. */
   readonly localMessages?: "copy" | "share";

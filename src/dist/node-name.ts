@@ -4,8 +4,9 @@ const MAX_NAME_CHARACTERS = 255;
 /** The part before the `@`: anything else makes a BEAM answer `nok` (observed on OTP 23 to 29). */
 const LEGAL_NAME_PART = /^[A-Za-z0-9_-]+$/;
 
-/** `"name"` and `"host"` of a node name, `undefined` unless there is exactly one `@` with something on both sides. */
-export function splitNodeName(node: string): { readonly name: string; readonly host: string } | undefined {
+/** `"name"` and `"host"` of a node name, `undefined` unless it is a text with exactly one `@` and something on both sides. */
+export function splitNodeName(node: unknown): { readonly name: string; readonly host: string } | undefined {
+  if (typeof node !== "string") return undefined;
   const at = node.indexOf("@");
   if (at <= 0 || at === node.length - 1 || node.includes("@", at + 1) || node.length > MAX_NAME_CHARACTERS) {
     return undefined;

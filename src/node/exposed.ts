@@ -1,5 +1,13 @@
 import { ArgumentError, issuesText, type SchemaIssue, type StandardSchemaV1 } from "../base/index.ts";
-import { Exit, type FunctionTable, nameText, type Outcome, type ProcessName, reasonOf } from "../runtime/index.ts";
+import {
+  asTerm,
+  Exit,
+  type FunctionTable,
+  nameText,
+  type Outcome,
+  type ProcessName,
+  reasonOf,
+} from "../runtime/index.ts";
 import { atom, atomText, inspect, isList, isTuple, tuple } from "../term/index.ts";
 import { type Caller, withoutConsole } from "./caller.ts";
 
@@ -122,13 +130,13 @@ export class Exposed implements FunctionTable {
 
 /** What a throw of JavaScript is in Erlang: an `Error` an error, an `Exit` an exit, any other value a throw. */
 function failure(error: unknown, [module, name, args]: readonly unknown[]): Outcome {
-  if (!(error instanceof Error)) return { kind: "throw", value: error };
+  if (!(error instanceof Error)) return { kind: "throw", value: asTerm(error) };
   if (error instanceof ErlangError) {
     const place = tuple(module as object, name as object, args as object, []);
     return { kind: "error", reason: error.reason, stack: [place] };
   }
   const reason = reasonOf(error);
-  if (error instanceof Exit || !isTuple(reason) || !isList(reason[1])) return { kind: "exit", reason };
+  if (error instanceof Exit || !isTuple(reason) || !isList(reason[1])) return { kind: "exit", reason: asTerm(reason) };
   return { kind: "error", reason: reason[0], stack: reason[1] };
 }
 

@@ -34,7 +34,7 @@ export function serveErpc(runtime: Runtime, spawner: Spawner, exposed: Exposed):
 /** A value that is no term is the function's error. */
 function returned(runtime: Runtime, result: object, value: unknown): unknown {
   try {
-    return tuple(result, RETURN, runtime.fixed(value) as object);
+    return tuple(result, RETURN, runtime.copies.fixed(value) as object);
   } catch (error) {
     const reason = reasonOf(error);
     return isTuple(reason)

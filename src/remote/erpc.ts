@@ -196,7 +196,7 @@ export function executeCast(core: ProcessCore, called: Called, args: readonly un
       function: "execute_cast",
       arity: all.length,
       options: [],
-      args: (called.node === runtime.identity.node ? runtime.localCopy(all) : all) as Term[],
+      args: (called.node === runtime.identity.node ? runtime.copies.local(all) : all) as Term[],
     },
     true,
   );

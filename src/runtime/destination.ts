@@ -52,10 +52,16 @@ export function resolve(to: Destination, ownNode: string): Address | undefined {
   if (typeof to === "string" || to instanceof Atom) return { name: nameText(to), node: ownNode };
   if (isTuple(to) && to.length === 2) return { name: nameText(to[0]), node: nameText(to[1]) };
   if (typeof to === "object" && to !== null && "name" in to) {
-    if ("via" in to) return to.via.whereis(to.name);
+    if ("via" in to) return resolverOf(to.via).whereis(to.name);
     return { name: nameText(to.name), node: to.node === undefined ? ownNode : nameText(to.node) };
   }
   throw new ArgumentError("to", `${inspect(to)} is no pid, name, { name, node } or alias`);
+}
+
+/** The table of `{ via, name }`, which has to be one that looks names up. */
+export function resolverOf<R extends NameResolver>(via: R): R {
+  if (typeof via?.whereis === "function") return via;
+  throw new ArgumentError("via", `${inspect(via)} is no registry of names: it has no whereis`);
 }
 
 /** The text of a name given as string or atom. */

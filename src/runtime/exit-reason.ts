@@ -1,5 +1,5 @@
 import { NodeDownError, TiebeamError } from "../base/index.ts";
-import { atom, copyTerm, inspect, isTuple, type Term, type Tuple, tuple } from "../term/index.ts";
+import { atom, type CopyOptions, copyTerm, inspect, isTuple, type Term, type Tuple, tuple } from "../term/index.ts";
 import { stackTerm } from "./stack-term.ts";
 
 /** The reasons that the runtime itself gives or knows. */
@@ -78,11 +78,27 @@ export function raised(message: string): Exit {
  * reader's node is formatted there; the class of the error stands in its message, and what caused it after that.
  */
 export function reasonOf(error: unknown): unknown {
+  try {
+    return readReason(error);
+  } catch {
+    // A getter of it throws, or what it holds has no text: the process ends all the same.
+    return nocatch(WITHOUT_TEXT);
+  }
+}
+
+function readReason(error: unknown): unknown {
   if (error instanceof Exit || error instanceof ExitError) return error.reason;
   if (error instanceof NodeDownError) return tuple(atom("nodedown"), atom(error.node));
   if (isError(error)) return exceptionOf(describeError(error), stackOf(error));
-  return tuple(tuple(atom("nocatch"), asTerm(error)), stackTerm(undefined));
+  return nocatch(asTerm(error));
 }
+
+function nocatch(value: string | object): Tuple {
+  return tuple(tuple(atom("nocatch"), value), stackTerm(undefined));
+}
+
+const EXACT: CopyOptions = { floats: "exact" };
+const WITHOUT_TEXT = "a value without a text";
 
 function exceptionOf(message: string, stack: unknown): Tuple {
   const exception = {
@@ -128,11 +144,19 @@ function classOf(error: Error): string {
   return error.name === "Error" ? error.constructor?.name || "Error" : error.name;
 }
 
-/** The value if it is a term, else its text. */
-function asTerm(value: unknown): string | object {
+/** A copy of a value: what is no term becomes its text, if it has one. */
+export function asTerm(value: unknown, options: CopyOptions = EXACT): string | object {
   try {
-    return copyTerm(value) as object;
+    return copyTerm(value, options) as object;
   } catch {
+    return textOf(value);
+  }
+}
+
+function textOf(value: unknown): string {
+  try {
     return String(value).toWellFormed();
+  } catch {
+    return WITHOUT_TEXT;
   }
 }

@@ -1,4 +1,5 @@
 export type { Behaviour, CrashFacts, InitialCall } from "./behaviour.ts";
+export type { Copies } from "./copies.ts";
 export {
   type Address,
   type Destination,
@@ -8,9 +9,10 @@ export {
   type ProcessName,
   type RegisteredName,
   resolve,
+  resolverOf,
 } from "./destination.ts";
 export { keepIn } from "./environment.ts";
-export { Exit, ExitError, isOrderly, Reason, raised, reasonOf } from "./exit-reason.ts";
+export { asTerm, Exit, ExitError, isOrderly, Reason, raised, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";
 export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";

@@ -207,7 +207,7 @@ export class ProcessCore {
   #send(to: Address, message: unknown, dial: boolean, priority: boolean, unsent?: Unsent): Promise<void> | undefined {
     if (!this.#alive) return undefined;
     const local = to.node === this.runtime.identity.node;
-    const sent = local ? this.runtime.localCopy(message) : message;
+    const sent = local ? this.runtime.copies.local(message) : message;
     return this.runtime.route(to.node, sendSignal(this.pid, to, sent, priority), dial, unsent);
   }
 
@@ -287,7 +287,7 @@ export class ProcessCore {
   /** Sends an exit signal, as `exit/2` and, to an alias, `exit/3` do. */
   sendExit(to: Pid | Ref, reason: unknown, priority = false): void {
     if (!this.#alive) return;
-    const signal = { from: this.pid, reason: this.runtime.exitTerm(reason) };
+    const signal = { from: this.pid, reason: this.runtime.copies.reason(reason) };
     if (to instanceof Pid) this.#route(to.node, { op: "exit", to, ...signal });
     else this.#route(to.node, { op: "exitAlias", to, priority, ...signal });
   }
@@ -317,7 +317,7 @@ export class ProcessCore {
   /** Ends the process: at once, without its code having a say. Does nothing when it has ended already. */
   exit(reason: unknown): void {
     if (!this.#alive) return;
-    reason = this.runtime.exitTerm(reason);
+    reason = this.runtime.copies.reason(reason);
     this.#alive = false;
     this.#exitReason = reason;
     while (this.#mailbox.size > 0) this.#take();

@@ -102,7 +102,7 @@ export class Process {
    * @throws EncodeError, ArgumentError at once. What cannot be sent when the time has come is lost, and logged.
    */
   sendAfter(ms: number, to: Destination, message: unknown): Timer {
-    const fixed = this.#core.runtime.fixed(message);
+    const fixed = this.#core.runtime.copies.fixed(message);
     return this.#core.startTimer(ms, () => {
       try {
         void this.send(to, fixed);
@@ -233,7 +233,7 @@ export class Process {
 
   /** Links to a process: if either ends abnormally, so does the other, or it gets a message if it traps exits. */
   link(pid: Pid): void {
-    this.#core.link(pid);
+    this.#core.link(checkPid(pid));
   }
 
   unlink(pid: Pid): void {
@@ -245,6 +245,7 @@ export class Process {
    * nodes before OTP 28 do not know: nothing is sent to them.
    */
   exit(to: Pid | Ref, reason: unknown, options?: { readonly priority?: boolean }): void {
+    if (!(to instanceof Ref)) checkPid(to);
     this.#core.sendExit(to, reason, options?.priority ?? false);
   }
 
@@ -266,4 +267,10 @@ export class Process {
   register(name: ProcessName): void {
     this.#core.runtime.names.register(nameText(name), this.#core);
   }
+}
+
+/** Names are for messages, calls and monitors. */
+function checkPid(pid: Pid): Pid {
+  if (pid instanceof Pid) return pid;
+  throw new ArgumentError("pid", `${inspect(pid)} is no pid`);
 }

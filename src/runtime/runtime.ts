@@ -1,17 +1,8 @@
 import { type Clock, type Logger, NodeDownError, PeerLimitError } from "../base/index.ts";
 import type { DownSignal, Signal, SpawnRequestSignal } from "../dist/index.ts";
-import {
-  type CopyOptions,
-  copyTerm,
-  EncodeError,
-  inspect,
-  type Pid,
-  type Ref,
-  type Structs,
-  type Term,
-  termCopier,
-} from "../term/index.ts";
+import { type CopyOptions, EncodeError, inspect, type Pid, type Ref, type Structs } from "../term/index.ts";
 import type { Behaviour } from "./behaviour.ts";
+import { Copies } from "./copies.ts";
 import { crashReport } from "./crash-report.ts";
 import type { Environment } from "./environment.ts";
 import { isOrderly, Reason } from "./exit-reason.ts";
@@ -97,6 +88,7 @@ export class Runtime {
   readonly functions: FunctionTable;
   readonly otpRules: OtpRules;
   readonly telemetry: Telemetry;
+  readonly copies: Copies;
   readonly names = new Names();
   readonly spawns = new SpawnRequests(this);
   readonly nodeWatchers = new NodeWatchers();
@@ -114,8 +106,6 @@ export class Runtime {
   /** Starts a process that a node, this one included, has asked for. */
   spawnRequested: ((signal: SpawnRequestSignal, origin: Origin) => void) | undefined;
   readonly #remote: Remote;
-  readonly #structs: Structs | undefined;
-  readonly #copy: (message: unknown) => unknown;
   readonly #processes = new Map<number, ProcessCore>();
   readonly #aliases = new Map<number, AliasTarget>();
   readonly #watches = new WatchTable();
@@ -140,9 +130,7 @@ export class Runtime {
     );
     this.scheduler = new Scheduler(options.clock);
     this.#remote = remote;
-    const { localMessages } = options;
-    this.#structs = options.structs;
-    this.#copy = localMessages === "share" ? (message) => message : termCopier(localMessages);
+    this.copies = new Copies(options.localMessages, options.structs);
   }
 
   /** Starts a process. Its behaviour is made knowing its process. */
@@ -174,25 +162,6 @@ export class Runtime {
       watches: this.#watches.size,
       ties: this.#ties.size,
     };
-  }
-
-  /** A message as its receiver on this node is to see it. Throws `EncodeError` for what is no term. */
-  localCopy(message: unknown): unknown {
-    return this.#copy(message);
-  }
-
-  /** A term that leaves later: what is done to the value meanwhile does not change it. Throws `EncodeError` for what is no term. */
-  fixed(value: unknown): Term {
-    return copyTerm(value, { floats: "exact", structs: this.#structs });
-  }
-
-  /** A reason as others are to see it: what is no term becomes its text. */
-  exitTerm(reason: unknown): unknown {
-    try {
-      return copyTerm(reason, { structs: this.#structs });
-    } catch {
-      return String(reason).toWellFormed();
-    }
   }
 
   /** Gives a signal to its receiver, on this node or another. `dial` and `unsent` as for {@link Remote.transmit}. */
@@ -344,19 +313,19 @@ export class Runtime {
         return this.find(signal.to)?.links.onUnlinkAck(signal.from, signal.id);
       case "linkExit": {
         const core = this.find(signal.to);
-        if (core?.links.onExit(signal.from)) core.receiveExit(signal.from, signal.reason, "link", arrival);
+        if (core?.links.onExit(signal.from)) core.receiveExit(signal.from, this.#reason(signal, peer), "link", arrival);
         return;
       }
       case "exitAlias": {
         const alias = this.#aliases.get(this.identity.refIndex(signal.to));
-        return alias?.core.receiveExit(signal.from, signal.reason, "sent", arrival);
+        return alias?.core.receiveExit(signal.from, this.#reason(signal, peer), "sent", arrival);
       }
       case "spawnRequest":
         return this.spawnRequested?.(signal, arrival);
       case "spawnReply":
         return this.spawns.answered(signal, peer);
       case "exit":
-        return this.find(signal.to)?.receiveExit(signal.from, signal.reason, "sent", arrival);
+        return this.find(signal.to)?.receiveExit(signal.from, this.#reason(signal, peer), "sent", arrival);
       case "monitor":
         return this.#watch(signal.from, signal.to, signal.ref);
       case "demonitor": {
@@ -406,11 +375,18 @@ export class Runtime {
   }
 
   /** Nobody but the node of a process knows of its end. */
-  #down({ to, ref, reason }: DownSignal, origin: Origin): void {
+  #down(signal: DownSignal, origin: Origin): void {
+    const { to, ref } = signal;
     const core = this.find(to);
     const index = this.identity.refIndex(ref);
     const target = core?.monitors.get(index)?.target;
-    if (target?.node === (origin.peer ?? target?.node)) core?.receiveDown(index, reason, origin);
+    if (target?.node === (origin.peer ?? target?.node))
+      core?.receiveDown(index, this.#reason(signal, origin.peer), origin);
+  }
+
+  /** The reason of a signal as its receiver here is to see it. What comes from a peer is only for it. */
+  #reason({ reason }: { readonly reason: unknown }, peer: string | undefined): unknown {
+    return peer === undefined ? this.copies.localReason(reason) : reason;
   }
 
   #unwatch(watch: Watch): void {

@@ -84,7 +84,7 @@ export class SpawnRequests {
             function: request.function,
             arity: request.args.length,
             options,
-            args: (node === identity.node ? this.#runtime.localCopy(request.args) : request.args) as Term[],
+            args: (node === identity.node ? this.#runtime.copies.local(request.args) : request.args) as Term[],
           },
           true,
           unsent,

@@ -1,5 +1,5 @@
 import { ArgumentError } from "../base/index.ts";
-import { atom, copyTerm, equals, Ref, tuple } from "../term/index.ts";
+import { atom, equals, Ref, tuple } from "../term/index.ts";
 import { type Destination, resolve } from "./destination.ts";
 import { Exit, ExitError, Reason } from "./exit-reason.ts";
 import {
@@ -31,7 +31,7 @@ export async function stop(
   checkTimeout(timeoutMs);
   const { runtime } = core;
   const address = resolve(to, runtime.identity.node);
-  const wanted = copyTerm(reason);
+  const wanted = runtime.copies.fixed(reason);
   const arguments_ = [targetTerm(to, address), wanted, timeoutTerm(timeoutMs)];
   const failure = (why: unknown) =>
     new ExitError("stop", to, why, tuple(why as object, tuple(atom("Elixir.GenServer"), atom("stop"), arguments_)));

@@ -54,7 +54,7 @@ export class StageOwnProcess extends OwnProcess {
   }
 
   asyncInfo(message: unknown): void {
-    this.stage.info(this.#core.runtime.localCopy(message));
+    this.stage.info(this.#core.runtime.copies.local(message));
   }
 
   later(callback: () => unknown, options: { afterEvents?: boolean } = {}): void {

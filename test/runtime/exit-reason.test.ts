@@ -20,6 +20,12 @@ class Cart {
   }
 }
 
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
 describe("the exit reason of an error", () => {
   test("names class, message, file and line", () => {
     const [exception, [place]] = new Cart().add() as [{ message: string }, Frame[]];
@@ -42,6 +48,29 @@ describe("the exit reason of an error", () => {
     [new Error("lone \ud800"), "Error: lone \ufffd"],
   ])("%s says %s", (error, message) => {
     expect(exceptionOf(error).message).toBe(message);
+  });
+
+  test.each([
+    [
+      "a getter that throws",
+      {
+        get message() {
+          throw new Error("no message");
+        },
+      },
+    ],
+    ["a name that is a symbol", { name: Symbol("n") }],
+    ["a cause without a text", { cause: Object.assign(Object.create(null), { f() {} }) }],
+  ])("%s still gives one", (_, properties) => {
+    const error = Object.defineProperties(new Error("a"), Object.getOwnPropertyDescriptors(properties));
+    expect(inspect(reasonOf(error))).toMatch(/without a text/);
+  });
+
+  test.each([
+    ["neither a term nor a text", Object.assign(Object.create(null), { f() {} })],
+    ["a proxy that is revoked", revoked()],
+  ])("is there for what is thrown and is %s", (_, thrown) => {
+    expect(inspect(reasonOf(thrown))).toBe('{{:nocatch, "a value without a text"}, [{:javascript, :throw, 1, []}]}');
   });
 
   test("of causes without end tells some of them", () => {

@@ -99,11 +99,11 @@ export class ApplicationProcess extends OtpProcess {
   }
 
   protected state(): Term {
-    return stateOf(this.#application);
+    return stateOf(this.#application, this.core.runtime.copies);
   }
 
   protected replaceState(state: Term): void {
-    replaceState(this.#application, state);
+    replaceState(this.#application, state, this.core.runtime.copies);
   }
 
   protected override end(reason: unknown, error?: unknown): void | Promise<void> {

@@ -54,7 +54,7 @@ export class GenEventProcess extends OtpProcess {
 
   /** `[{Module, Id, State}]` */
   protected state(): Term {
-    return this.#handlers.list().map(stateTerm) as Term;
+    return this.#handlers.list().map((installed) => this.#stateTerm(installed)) as Term;
   }
 
   protected replaceState(): void {
@@ -65,9 +65,9 @@ export class GenEventProcess extends OtpProcess {
   protected override async changeState(change: (state: Term) => Promise<Term>): Promise<void> {
     for (const installed of this.#handlers.list()) {
       try {
-        const changed = await change(stateTerm(installed) as Term);
+        const changed = await change(this.#stateTerm(installed) as Term);
         if (isTuple(changed) && changed.length === 3 && isNamed(installed, handlerKeyOf(changed))) {
-          replaceState(installed.handler, changed[2] as Term);
+          replaceState(installed.handler, changed[2] as Term, this.core.runtime.copies);
         }
       } catch {} // as OTP does
     }
@@ -77,7 +77,7 @@ export class GenEventProcess extends OtpProcess {
     const handlers = this.#handlers
       .list()
       .map(({ module, id, handler, supervisor }) =>
-        tuple(atom("handler"), module as object, id as object, stateOf(handler) as object, supervisor),
+        tuple(atom("handler"), module as object, id as object, this.#stateOf(handler), supervisor),
       );
     return [
       statusHeader(`Status for event handler ${name}`),
@@ -135,13 +135,17 @@ export class GenEventProcess extends OtpProcess {
     });
   }
 
+  #stateTerm({ module, id, handler }: Installed): Tuple {
+    return tuple(module as object, id as object, this.#stateOf(handler));
+  }
+
+  #stateOf(handler: Installed["handler"]): object {
+    return stateOf(handler, this.core.runtime.copies) as object;
+  }
+
   #warn(text: string): void {
     this.core.runtime.logger.warn(`${this.label} ${this.core.pid}: ${text}`);
   }
-}
-
-function stateTerm({ module, id, handler }: Installed): Tuple {
-  return tuple(module as object, id as object, stateOf(handler) as object);
 }
 
 function handlerKeyOf([module, id]: Tuple): HandlerKey {

@@ -1,7 +1,7 @@
 import { ArgumentError } from "../../base/index.ts";
 import { Exit, type NameRegistry, type ProcessCore } from "../../runtime/index.ts";
-import { copyTerm, type Pid, type Term } from "../../term/index.ts";
-import { EXACT, RegistryProcess } from "./registry-process.ts";
+import type { Pid, Term } from "../../term/index.ts";
+import { RegistryProcess } from "./registry-process.ts";
 import type { RegistryEntry } from "./registry-table.ts";
 
 /** A process that is registered under a key. */
@@ -95,7 +95,7 @@ export class RegistryClient<K = Term, V = Term> {
     const [entry] = table.at(key);
     if (entry?.pid.key !== this.#core.pid.key) return undefined;
     const old = this.#copy(entry).value;
-    const changed = { ...entry, value: this.#core.runtime.localCopy(change(this.#copy(entry).value)) };
+    const changed = { ...entry, value: this.#core.runtime.copies.local(change(this.#copy(entry).value)) };
     table.replace(entry, changed);
     return [this.#copy(changed).value, old];
   }
@@ -160,6 +160,6 @@ export class RegistryClient<K = Term, V = Term> {
 
   #copy(entry: RegistryEntry): RegistryEntry<K, V> {
     const { runtime } = this.#core;
-    return { key: copyTerm(entry.key, EXACT) as K, pid: entry.pid, value: runtime.localCopy(entry.value) as V };
+    return { key: runtime.copies.fixed(entry.key) as K, pid: entry.pid, value: runtime.copies.local(entry.value) as V };
   }
 }

@@ -1,13 +1,10 @@
 import { ArgumentError } from "../../base/index.ts";
 import { Exit, nameText, type ProcessCore } from "../../runtime/index.ts";
-import { atom, copyTerm, type Pid, type Ref, type Term, termKey, tuple } from "../../term/index.ts";
+import { atom, type Pid, type Ref, type Term, termKey, tuple } from "../../term/index.ts";
 import type { GenServerClass } from "../server/gen-server-process.ts";
 import { GenServerProcess } from "../server/gen-server-process.ts";
 import type { RegistryOptions } from "./registry.ts";
 import { type RegistryEntry, RegistryTable } from "./registry-table.ts";
-
-/** Keys are exact, as those of maps: 1 and 1.0 are two, whatever the profile. */
-export const EXACT = { floats: "exact" } as const;
 
 /** Keeps the entries of a registry, and is linked to the processes in them: if it ends, so do they, as with Elixir's. */
 export class RegistryProcess extends GenServerProcess {
@@ -46,14 +43,15 @@ export class RegistryProcess extends GenServerProcess {
 
   /** @throws Exit `{already_registered, Pid}`; ArgumentError for a process that is not of this node, or has ended. */
   register(pid: Pid, givenKey: unknown, givenValue: unknown): void {
-    const key = copyTerm(givenKey, EXACT);
+    // Keys are exact, as those of maps: 1 and 1.0 are two, whatever the profile.
+    const key = this.core.runtime.copies.fixed(givenKey);
     const [holder] = this.unique ? this.table.at(key) : [];
     if (holder !== undefined) throw new Exit(tuple(atom("already_registered"), holder.pid));
     const { runtime } = this.core;
     if (pid.node !== runtime.identity.node || runtime.find(pid) === undefined) {
       throw new ArgumentError("pid", "must be a living process of this node");
     }
-    const value = runtime.localCopy(givenValue);
+    const value = runtime.copies.local(givenValue);
     this.table.add({ key, pid, value });
     if (!this.#monitors.has(pid.key)) {
       this.#monitors.set(
@@ -78,13 +76,13 @@ export class RegistryProcess extends GenServerProcess {
 
   meta(key: Term): unknown {
     const value = this.#meta.get(termKey(key));
-    return value === undefined ? undefined : this.core.runtime.localCopy(value);
+    return value === undefined ? undefined : this.core.runtime.copies.local(value);
   }
 
   /** A value that is undefined is none. */
   putMeta(key: Term, value: unknown): void {
     if (value === undefined) this.#meta.delete(termKey(key));
-    else this.#meta.set(termKey(key), this.core.runtime.localCopy(value));
+    else this.#meta.set(termKey(key), this.core.runtime.copies.local(value));
   }
 
   protected override state(): Term {

@@ -51,11 +51,11 @@ export class GenServerProcess extends OtpProcess {
   }
 
   protected state(): Term {
-    return stateOf(this.server);
+    return stateOf(this.server, this.core.runtime.copies);
   }
 
   protected replaceState(state: Term): void {
-    replaceState(this.server, state);
+    replaceState(this.server, state, this.core.runtime.copies);
   }
 
   /** An `init` that fails ends the process without `terminate`, which is for what has begun. */

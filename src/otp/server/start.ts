@@ -1,14 +1,17 @@
+import { ArgumentError } from "../../base/index.ts";
 import {
   checkTimeout,
+  Exit,
   ExitError,
   nameText,
   type ProcessCore,
   Reason,
   type RegisteredName,
   type Runtime,
+  resolverOf,
   Server,
 } from "../../runtime/index.ts";
-import { atom, type Pid, tuple } from "../../term/index.ts";
+import { atom, inspect, type Pid, tuple } from "../../term/index.ts";
 import { type AnyServer, type ApiOf, type BehaviourClass, behaviour, type InitArgs } from "./behaviour.ts";
 import type { OtpProcess, SysOptions } from "./otp-process.ts";
 
@@ -37,7 +40,7 @@ export class StartedServer<Api> extends Server<Api> {
  *
  * @param user - the process in whose name it is started and then called.
  * @throws ExitError with the reason that `init` gave, `{already_started, Pid}` when the name is taken, `ignore`, or
- * `timeout`; ArgumentError for what is no debug option.
+ * `timeout`; Exit when the user has ended; ArgumentError for what is no class of a process, and no debug option.
  */
 export function startServer<S extends AnyServer>(
   user: ProcessCore,
@@ -48,11 +51,18 @@ export function startServer<S extends AnyServer>(
   const { name, link = false, timeoutMs = Number.POSITIVE_INFINITY, args } = options;
   return new Promise((resolve, reject) => {
     checkTimeout(timeoutMs);
+    const make = serverClass as unknown as BehaviourClass;
+    if (typeof make?.[behaviour] !== "function") {
+      throw new ArgumentError(
+        "server",
+        `${inspect(serverClass)} is no class of a process: a GenServer, a stage, a Supervisor`,
+      );
+    }
+    if (!user.alive) throw new Exit(user.exitReason);
     const place = name === undefined ? undefined : placeOf(runtime, name);
     const failure = (reason: unknown) => new ExitError("start", name ?? core.pid, reason);
     const taken = () => failure(tuple(atom("already_started"), place?.whereis()));
     if (place?.whereis() !== undefined) throw taken();
-    const make = serverClass as unknown as BehaviourClass;
     let process: OtpProcess | undefined;
     const { groupLeader } = user;
     const core = runtime.spawn(
@@ -116,7 +126,8 @@ interface Place {
 
 function placeOf({ names }: Runtime, to: RegisteredName): Place {
   if (typeof to === "object" && "via" in to) {
-    const { via, name } = to;
+    const { name } = to;
+    const via = resolverOf(to.via);
     return {
       whereis: () => via.whereis(name),
       register: ({ pid }) => via.register(name, pid),

@@ -61,7 +61,7 @@ export class GenStatemProcess extends OtpProcess {
   readonly #mode: readonly unknown[];
   readonly #timers = new Map<number, Timer>();
   readonly #shown: Shown = {
-    data: () => stateOf(this.#statem),
+    data: () => stateOf(this.#statem, this.core.runtime.copies),
     state: (state) => (this.#byName && typeof state === "string" ? atomTerm(state) : state),
   };
   /** True once it ends by an error, whose stack stands beside it in the exit reason. */
@@ -215,13 +215,13 @@ export class GenStatemProcess extends OtpProcess {
   }
 
   protected state(): Term {
-    return tuple(this.#shown.state(this.#engine?.state) as object, stateOf(this.#statem) as object) as Term;
+    return tuple(this.#shown.state(this.#engine?.state) as object, this.#shown.data() as object) as Term;
   }
 
   /** Takes `{State, Data}`. The state is no other for the machine: nothing is retried, no timeout ends. */
   protected replaceState(state: Term): void {
     if (!isTuple(state) || state.length !== 2) throw new ArgumentError("state", "must be {State, Data}");
-    replaceState(this.#statem, state[1] as Term);
+    replaceState(this.#statem, state[1] as Term, this.core.runtime.copies);
     const next = state[0];
     if (this.#engine !== undefined) this.#engine.state = this.#byName && next instanceof Atom ? next.tag : next;
   }
