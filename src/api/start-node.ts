@@ -11,7 +11,7 @@ import {
 import { dial, ourFlags } from "../dist/index.ts";
 import { EpmdClient, startEpmd } from "../epmd/index.ts";
 import { tcpTransport } from "../net/index.ts";
-import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation } from "../node/index.ts";
+import { Acceptor, checkNameKinds, cookieSource, epmdResolver, randomCreation, resolverInTime } from "../node/index.ts";
 import { type Assembly, assemble, handshakeOf, type Surroundings } from "./assemble.ts";
 import { carrierOf } from "./carrier.ts";
 import { checkOptions } from "./check-options.ts";
@@ -110,7 +110,7 @@ function surroundingsOf(options: NodeOptions, epmdClient: EpmdClient): Surroundi
     random,
     logger,
     carrier: carrierOf({ tls, transport, clock, setupTimeoutMs }),
-    resolve: options.resolve ?? epmdResolver(epmdClient),
+    resolve: options.resolve ? resolverInTime(options.resolve, clock, setupTimeoutMs) : epmdResolver(epmdClient),
     cookieFor: cookieSource(options, process.env),
     setupTimeoutMs,
     reconnect: backoffOf(options.reconnect ?? {}, "reconnect"),

@@ -10,6 +10,6 @@ export { checkNameKinds } from "./name-kinds.ts";
 export { startNetKernel } from "./net-kernel.ts";
 export type { PeerOperation, PeerRules } from "./peer-rules.ts";
 export { type Dial, Peers, type PeersOptions, type PeersOwner } from "./peers.ts";
-export { type AddressResolver, epmdResolver, fixedPortResolver } from "./resolver.ts";
+export { type AddressResolver, epmdResolver, fixedPortResolver, resolverInTime } from "./resolver.ts";
 export { startRex } from "./rex.ts";
 export { type Spawnable, Spawner } from "./spawn.ts";

@@ -1,5 +1,5 @@
-import type { Endpoint } from "../base/index.ts";
-import { splitNodeName } from "../dist/index.ts";
+import type { Clock, Endpoint } from "../base/index.ts";
+import { HandshakeError, splitNodeName } from "../dist/index.ts";
 import type { EpmdClient } from "../epmd/index.ts";
 import { NodeUnknownError } from "./errors.ts";
 
@@ -16,6 +16,35 @@ export function epmdResolver(epmd: EpmdClient): AddressResolver {
     const entry = await epmd.lookup(name, { host, signal });
     if (entry === undefined) throw new NodeUnknownError(node);
     return { host, port: entry.port };
+  };
+}
+
+/**
+ * A resolver that may be anybody's: it has `timeoutMs` to answer, since what waits for a connection may wait without a limit of
+ * its own. Its signal is aborted then.
+ */
+export function resolverInTime(resolve: AddressResolver, clock: Clock, timeoutMs: number): AddressResolver {
+  return (node, signal) => {
+    const late = new AbortController();
+    const found = resolve(node, AbortSignal.any([signal, late.signal]));
+    if (!(found instanceof Promise)) return found;
+    return new Promise((settle, reject) => {
+      const giveUp = (reason: unknown) => {
+        timer.cancel();
+        reject(reason);
+      };
+      const timer = clock.setTimer(timeoutMs, () => {
+        const problem = `its address was not found within ${timeoutMs} ms`;
+        const error = new HandshakeError("HANDSHAKE_TIMEOUT", problem, { peer: node, step: "connect" });
+        reject(error);
+        late.abort(error);
+      });
+      signal.addEventListener("abort", () => giveUp(signal.reason), { once: true });
+      found.then((endpoint) => {
+        timer.cancel();
+        settle(endpoint);
+      }, giveUp);
+    });
   };
 }
 

@@ -143,3 +143,34 @@ describe("an exposed function that throws what is no term", () => {
     expect(inspect((outcome as Error).message)).toContain(said.replaceAll('"', '\\"'));
   });
 });
+
+describe("a resolver that does not answer", () => {
+  test("is given the time of a step of connecting", async () => {
+    const cluster = new Cluster();
+    let told: AbortSignal | undefined;
+    const resolve = (_: string, signal: AbortSignal) => {
+      told = signal;
+      return new Promise<never>(() => {});
+    };
+    const node = await cluster.start("a@sim", { resolve, setupTimeoutMs: 300 });
+    const call = node.erpc.call("b@sim", "m", "f").catch((error: unknown) => error);
+
+    const connecting = node.connect("b@sim").catch((error: unknown) => error);
+    await cluster.clock.advance(300);
+
+    expect(await connecting).toMatchObject({ code: "HANDSHAKE_TIMEOUT", peer: "b@sim", step: "connect" });
+    expect(await call).toMatchObject({ code: "NODEDOWN" });
+    expect([told?.aborted, node.stats().connecting]).toEqual([true, 0]);
+  });
+
+  test("is told when the node stops, and leaves no timer", async () => {
+    const cluster = new Cluster();
+    const node = await cluster.start("a@sim", { resolve: () => new Promise<never>(() => {}) });
+    const connecting = node.connect("b@sim").catch((error: unknown) => error);
+
+    await cluster.outcome(node.stop());
+
+    expect(await connecting).toMatchObject({ code: "NODE_STOPPED" });
+    expect(cluster.clock.pendingTimers).toBe(0);
+  });
+});
