@@ -1,4 +1,5 @@
 import { ArgumentError, issuesText, type SchemaIssue, type StandardSchemaV1 } from "../base/index.ts";
+import { splitNodeName } from "../dist/index.ts";
 import {
   asTerm,
   Exit,
@@ -59,27 +60,25 @@ export class Exposed implements FunctionTable {
    * Adds functions of a module. A key `quote` takes any number of arguments, `"quote/1"` only one.
    * Returns a function that takes them out again.
    *
-   * @throws ArgumentError `BADARG` for what is no function, or is exposed already.
+   * @throws ArgumentError `BADARG` for what is no function, or is exposed already; none of them is exposed then.
    */
   add(
     module: ProcessName,
     functions: Readonly<Record<string, ExposedFunction>>,
     options: ExposeOptions = {},
   ): () => void {
+    checkExposed(functions, options);
     const peers = options.peers && new Set(options.peers);
-    const added: string[] = [];
-    for (const name of Object.keys(options.schema ?? {})) {
-      if (!Object.hasOwn(functions, name)) throw new ArgumentError("schema", `there is no function ${name}`);
-    }
+    const added = new Map<string, Entry>();
     for (const [name, run] of Object.entries(functions)) {
       const key = `${nameText(module)}:${name}`;
-      if (typeof run !== "function") throw new ArgumentError("functions", `${name} is no function`);
       if (this.#entries.has(key)) throw new ArgumentError("functions", `${key} is exposed already`);
-      added.push(key);
-      this.#entries.set(key, { run, peers, schema: options.schema?.[name] });
+      added.set(key, { run, peers, schema: options.schema?.[name] });
     }
+    for (const [key, entry] of added) this.#entries.set(key, entry);
     return () => {
-      for (const key of added) this.#entries.delete(key);
+      // What has been exposed anew since then stays.
+      for (const [key, entry] of added) if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
   }
 
@@ -125,6 +124,27 @@ export class Exposed implements FunctionTable {
     const key = `${atomText(module)}:${called}`;
     const entry = this.#entries.get(`${key}/${arity}`) ?? this.#entries.get(key);
     return entry === undefined || (entry.peers !== undefined && !entry.peers.has(peer)) ? undefined : entry;
+  }
+}
+
+function checkExposed(
+  functions: Readonly<Record<string, ExposedFunction>>,
+  { peers, schema = {} }: ExposeOptions,
+): void {
+  if (typeof functions !== "object" || functions === null) {
+    throw new ArgumentError("functions", "the functions have to be an object, by name");
+  }
+  for (const [name, run] of Object.entries(functions)) {
+    if (typeof run !== "function") throw new ArgumentError("functions", `${name} is no function`);
+  }
+  if (peers !== undefined && !(Array.isArray(peers) && peers.every((peer) => splitNodeName(peer) !== undefined))) {
+    throw new ArgumentError("peers", "the peers have to be a list of node names");
+  }
+  for (const [name, each] of Object.entries(schema)) {
+    if (!Object.hasOwn(functions, name)) throw new ArgumentError("schema", `there is no function ${name}`);
+    if (typeof each?.["~standard"]?.validate !== "function") {
+      throw new ArgumentError("schema", `what is given for ${name} is no Standard Schema`);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Atom, atom, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
+import { ArgumentError } from "../base/index.ts";
+import { type Atom, atom, inspect, isList, isTuple, Pid, type Term, type Tuple, tuple } from "../term/index.ts";
 
 const GEN_PRODUCER = atom("$gen_producer");
 const GEN_CONSUMER = atom("$gen_consumer");
@@ -161,7 +162,10 @@ export function drainRequest(): Atom {
   return DRAIN_REQUEST;
 }
 
-/** `{:'$demand', Mode}`: to be cast. */
+/** `{:'$demand', Mode}`: to be cast. Throws ArgumentError for another mode, by which the stage would end. */
 export function demandRequest(mode: "forward" | "accumulate"): Tuple {
+  if (mode !== "forward" && mode !== "accumulate") {
+    throw new ArgumentError("demand", `expected demand to be forward or accumulate, got: ${inspect(mode)}`);
+  }
   return tuple(DEMAND_REQUEST, atom(mode));
 }

@@ -57,6 +57,7 @@ export function stream<E = Term>(
   options: StreamOptions = {},
 ): EventStream<E> {
   checkOptions(subscriptionOptions(options));
+  if (options.demand !== undefined) demandRequest(options.demand);
   return new EventStream<E>(
     owner,
     isList(producers) ? (producers as Destination[]) : [producers as Destination],

@@ -33,6 +33,38 @@ describe("exposed functions", () => {
     expect(await exposed.call("a@host", BILLING, atom("quote/1"), [])).toEqual(undef(BILLING, atom("quote/1"), []));
   });
 
+  test.each([
+    ["what is no function", { first() {}, second: 5 }, {}],
+    ["what is exposed already", { first() {}, taken() {} }, {}],
+    ["a schema that is none", { first() {} }, { schema: { first: 5 } }],
+    ["a schema of no function", { first() {} }, { schema: { other: oneNumber } }],
+    ["a text in place of a list of peers", { first() {} }, { peers: "a@host" }],
+    ["peers that are no nodes", { first() {} }, { peers: ["a"] }],
+    ["nothing", null, {}],
+  ])("are all there or not at all: %s", async (_, functions, options) => {
+    const exposed = new Exposed();
+    exposed.add("m", { taken() {} });
+
+    const attempt = () => exposed.add("m", functions as never, options as never);
+
+    expect(attempt).toThrow(expect.objectContaining({ code: "BADARG" }));
+    expect([
+      exposed.has("a@host", atom("m"), atom("first"), 0),
+      exposed.has("a@host", atom("m"), atom("taken"), 0),
+    ]).toEqual([false, true]);
+  });
+
+  test("are taken back once: what is exposed anew by then stays", () => {
+    const exposed = new Exposed();
+    const withdraw = exposed.add("m", { run() {} });
+    withdraw();
+    exposed.add("m", { run() {} });
+
+    withdraw();
+
+    expect(exposed.has("a@host", atom("m"), atom("run"), 0)).toBe(true);
+  });
+
   test("end with badarg when the arguments are no proper list", async () => {
     const args = new ImproperList([1], 2);
     const stack = [tuple(atom("erlang"), atom("apply"), [BILLING, atom("sum"), args], [])];

@@ -80,6 +80,17 @@ test("#177: a loop gets everything once and in order, ends with the producer, an
   expect(node.left()).toEqual(NOTHING_LEFT);
 });
 
+test("a demand that is none is refused here, and does not end the producer", async () => {
+  const { node, pid } = await counted();
+  const badarg = expect.objectContaining({ code: "BADARG", argument: "demand" });
+
+  expect(() => stream(node.core, pid, { demand: "none" as never })).toThrow(badarg);
+  expect(() => GenStage.demand(node.process, pid, "none" as never)).toThrow(badarg);
+
+  await node.clock.settle();
+  expect(node.runtime.find(pid)?.alive).toBe(true);
+});
+
 test("nothing happens before the loop begins", async () => {
   const { node, source } = await counted();
 
