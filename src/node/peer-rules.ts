@@ -39,6 +39,8 @@ export interface PeerRules {
  * @throws ArgumentError for what are none, as the promise of an `async` function.
  */
 export function checkRules(rules: PeerRules): void {
+  // A promise of rules may reject, which says no more.
+  if (rules instanceof Promise) rules.catch(() => {});
   if (typeof rules !== "object" || rules === null || "then" in rules) {
     throw new ArgumentError("rules", "rules have to be an object, or undefined for none");
   }

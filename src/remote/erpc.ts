@@ -1,6 +1,7 @@
 import { NodeDownError } from "../base/index.ts";
 import {
   type CallOptions,
+  checkNodes,
   checkTimeout,
   Exit,
   nameText,
@@ -81,7 +82,7 @@ export class Erpc {
     options: CallOptions = {},
   ): Promise<RpcResult<T>[]> {
     return Promise.all(
-      nodes.map(async (node): Promise<RpcResult<T>> => {
+      checkNodes(nodes).map(async (node): Promise<RpcResult<T>> => {
         try {
           const value = await this.call<T>(node, module, name, args, options);
           return { node: nameText(node), ok: true, value };
@@ -102,7 +103,7 @@ export class Erpc {
     name: ProcessName,
     args: readonly unknown[] = [],
   ): void {
-    for (const node of nodes) void this.cast(node, module, name, args);
+    for (const node of checkNodes(nodes)) void this.cast(node, module, name, args);
   }
 }
 

@@ -1,5 +1,5 @@
 import { NodeDownError } from "../base/index.ts";
-import { type CallOptions, call, type ProcessCore, type ProcessName } from "../runtime/index.ts";
+import { type CallOptions, call, checkNodes, type ProcessCore, type ProcessName } from "../runtime/index.ts";
 import { atom, atomTerm, isTuple, type Term, tuple } from "../term/index.ts";
 import { calledOf, executeCall, executeCast } from "./erpc.ts";
 import { badrpcError, type Called, exitError, RpcError } from "./errors.ts";
@@ -91,7 +91,7 @@ export class Rpc {
   ): Promise<MulticallResult<T>> {
     const results: (T | RpcError)[] = [];
     const badNodes: string[] = [];
-    const called = nodes.map((node) => this.call<T>(node, module, name, args, options));
+    const called = checkNodes(nodes).map((node) => this.call<T>(node, module, name, args, options));
     for (const [i, settled] of (await Promise.allSettled(called)).entries()) {
       if (settled.status === "fulfilled") results.push(settled.value);
       else if (isBad(settled.reason)) badNodes.push(calledOf(nodes[i]!, module, name, args).node);

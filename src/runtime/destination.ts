@@ -58,6 +58,12 @@ export function resolve(to: Destination, ownNode: string): Address | undefined {
   throw new ArgumentError("to", `${inspect(to)} is no pid, name, { name, node } or alias`);
 }
 
+/** The nodes that something is asked of. @throws ArgumentError for what is no list, as a name alone. */
+export function checkNodes(nodes: readonly ProcessName[]): readonly ProcessName[] {
+  if (Array.isArray(nodes)) return nodes;
+  throw new ArgumentError("nodes", `${inspect(nodes)} is no list of nodes`);
+}
+
 /** The table of `{ via, name }`, which has to be one that looks names up. */
 export function resolverOf<R extends NameResolver>(via: R): R {
   if (typeof via?.whereis === "function") return via;

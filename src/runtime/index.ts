@@ -2,6 +2,7 @@ export type { Behaviour, CrashFacts, InitialCall } from "./behaviour.ts";
 export type { Copies } from "./copies.ts";
 export {
   type Address,
+  checkNodes,
   type Destination,
   type NameRegistry,
   type NameResolver,

@@ -1,6 +1,6 @@
 import { NodeDownError } from "../base/index.ts";
 import type { Term } from "../term/index.ts";
-import { nameText, type ProcessName } from "./destination.ts";
+import { checkNodes, nameText, type ProcessName } from "./destination.ts";
 import { ExitError } from "./exit-reason.ts";
 import { type CallOptions, call, cast } from "./gen.ts";
 import type { ProcessCore } from "./process-core.ts";
@@ -23,7 +23,9 @@ export async function multiCall(
 ): Promise<MultiCallResult> {
   const replies: { node: string; reply: Term }[] = [];
   const badNodes: string[] = [];
-  const outcomes = await Promise.allSettled(nodes.map((node) => call(core, { name, node }, request, options)));
+  const outcomes = await Promise.allSettled(
+    checkNodes(nodes).map((node) => call(core, { name, node }, request, options)),
+  );
   outcomes.forEach((outcome, index) => {
     const node = nameText(nodes[index]);
     if (outcome.status === "fulfilled") replies.push({ node, reply: outcome.value });
@@ -45,7 +47,7 @@ export function abcast(
 ): Promise<void> | undefined {
   const full: Promise<void>[] = [];
   const failures: unknown[] = [];
-  for (const node of nodes) {
+  for (const node of checkNodes(nodes)) {
     try {
       const room = cast(core, { name, node }, request);
       if (room !== undefined) full.push(room);

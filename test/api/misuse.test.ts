@@ -36,6 +36,10 @@ const MISTAKES: readonly (readonly [what: string, argument: string, attempt: (no
   ["a start of no class", "server", (node) => node.start(undefined as never)],
   ["a start of an instance", "server", (node) => node.start(new Server() as never)],
   ["a start of an application", "server", (node) => node.start(NoServer as never)],
+  ["one node in place of a list, to call", "nodes", (node) => node.multiCall("b@sim" as never, "server", 1)],
+  ["one node in place of a list, to cast", "nodes", (node) => node.abcast("b@sim" as never, "server", 1)],
+  ["one node in place of a list, for erpc", "nodes", (node) => node.erpc.multicall("b@sim" as never, "m", "f")],
+  ["no nodes at all, for rpc", "nodes", (node) => node.rpc.multicall(undefined as never, "m", "f")],
   ["a registry that looks nothing up", "via", (node) => node.call({ via: {}, name: 1 } as never, 1)],
   ["a start under such a registry", "via", (node) => node.start(Server, { name: { via: {}, name: 1 } as never })],
 ];

@@ -127,6 +127,7 @@ describe("rules that cannot be told", () => {
       },
     ],
     ["a promise", async () => ({ names: [] })],
+    ["a promise that rejects", () => Promise.reject(new Error("no table of rules"))],
     ["null", () => null],
     ["a number", () => 5],
     ["a text in place of a list", () => ({ names: "cart" })],
