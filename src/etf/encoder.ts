@@ -71,7 +71,7 @@ export class Encoder {
    * @throws EncodeError, and whatever a getter of the value throws.
    */
   write(writer: Writer, value: unknown): void {
-    if (this.#busy) throw new EncodeError("ETF_UNSUPPORTED", "a getter of a value being encoded encodes another one");
+    if (this.#busy) throw new EncodeError("ETF_UNSUPPORTED", "a getter of the value encodes another one");
     const mark = writer.mark();
     this.#busy = true;
     let failed = true;
@@ -245,6 +245,7 @@ export class Encoder {
     writeNumber(writer, fun.oldIndex);
     this.#term(writer, fun.oldUniq, depth);
     writePid(writer, this.#atoms, fun.creator, this.#peer);
+    writer.lender = undefined; // its size, known here, is of what is copied
     let i = 0;
     try {
       for (; i < freeVariables.length; i++) this.#term(writer, freeVariables[i], depth + 1);
@@ -258,7 +259,7 @@ export class Encoder {
     const { fields } = record;
     if (!this.#peer.nativeRecords) throw peerCannot("a native record");
     if (new Set(fields.map(([name]) => name)).size !== fields.length) {
-      throw new Problem("ETF_DUPLICATE_KEY", "two fields of a record have the same name");
+      throw new Problem("ETF_DUPLICATE_KEY", "two fields have the same name");
     }
     this.#checkDepth(depth);
     writer.tagged32(Tag.NativeRecord, fields.length);

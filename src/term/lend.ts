@@ -13,9 +13,13 @@ export class Lent extends Uint8Array {
  * When `send` gives no promise they were copied. Wherever else it goes, what is lent is bytes like any others.
  *
  * @param bytes - they are not copied: the result is a view of the same memory.
- * @throws ArgumentError `BADARG` when it is no `Uint8Array`.
+ * @throws ArgumentError `BADARG` when it is no `Uint8Array`, or its buffer was transferred.
  */
 export function lend(bytes: Uint8Array): Uint8Array {
   if (!(bytes instanceof Uint8Array)) throw new ArgumentError("bytes", "what is lent is a Uint8Array");
-  return new Lent(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+  try {
+    return new Lent(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+  } catch (error) {
+    throw new ArgumentError("bytes", `cannot be lent: ${(error as Error).message}`);
+  }
 }

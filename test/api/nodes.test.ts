@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type LogFacts, silentLogger } from "../../src/base/index.ts";
-import { GenServer, noReply, reply } from "../../src/otp/index.ts";
+import { GenServer, noReply, reply, stop } from "../../src/otp/index.ts";
 import type { Down, From } from "../../src/runtime/index.ts";
-import { atom, type Pid, Structs, type Term, tuple } from "../../src/term/index.ts";
+import { atom, float, type Pid, Structs, type Term, tuple } from "../../src/term/index.ts";
 import { Cluster } from "../support/cluster.ts";
 
 const A = "a@127.0.0.1";
@@ -95,6 +95,38 @@ describe("two nodes", () => {
     list.push(2);
 
     expect(await cluster.outcome(called)).toEqual(tuple([1], new Order()));
+  });
+
+  test("show an instance of a registered class in the state of a server as a struct", async () => {
+    const { cluster, a, b } = await pair({ structs: new Structs().register("Shop.Order", Order) });
+    class Shop extends GenServer {
+      order = new Order();
+    }
+    const [{ pid }] = await Promise.all([b.start(Shop), cluster.clock.settle()]);
+
+    expect(await cluster.outcome(a.sys.getState(pid))).toEqual({ order: new Order() });
+  });
+
+  test("tell a float from an integer in reasons and results, for whoever tells them apart", async () => {
+    const { cluster, b } = await pair();
+    const exact = await cluster.start("c@127.0.0.1", { floats: "exact" });
+    b.expose("shop", { price: () => float(1) });
+    class Ending extends GenServer {
+      override handleInfo() {
+        return stop(float(1));
+      }
+    }
+    const [{ pid }] = await Promise.all([b.start(Ending), cluster.clock.settle()]);
+    const reasons: Record<string, unknown> = {};
+    exact.monitor(pid, ({ reason }) => Object.assign(reasons, { exact: reason }));
+    b.monitor(pid, ({ reason }) => Object.assign(reasons, { natural: reason }));
+    await cluster.clock.settle();
+    b.send(pid, "end");
+    await cluster.clock.settle();
+
+    expect(reasons).toEqual({ exact: float(1), natural: 1 });
+    expect(await cluster.outcome(exact.erpc.call(B, "shop", "price", []))).toEqual(float(1));
+    expect(await cluster.outcome(b.erpc.call(B, "shop", "price", []))).toBe(1);
   });
 
   test("leave nothing behind when they stop", async () => {

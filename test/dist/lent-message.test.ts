@@ -5,13 +5,15 @@ import { LentBytesGone, LentMessage } from "../../src/dist/lent-message.ts";
 import type { OutgoingMessage } from "../../src/dist/outgoing-message.ts";
 import { PacketWriter } from "../../src/dist/packet-writer.ts";
 import { Encoder, Writer } from "../../src/etf/index.ts";
-import { atom, lend, tuple } from "../../src/term/index.ts";
+import { atom, Fun, lend, tuple } from "../../src/term/index.ts";
 import { pidOfA, pidOfB } from "./links.ts";
 
 const KIB = 1024;
 /** No UTF-8, and different all the way. */
 const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => 0x80 | (i * 7) | (i >> 8));
 const LARGE = bytes(1024 * KIB);
+
+const FUN = { arity: 0, uniq: new Uint8Array(16), index: 0, module: "m", oldIndex: 0, oldUniq: 0, creator: pidOfA };
 
 /** Messages with bytes that are lent, or not, by `lending`. */
 const messages: Record<string, (lending: (bytes: Uint8Array) => Uint8Array) => unknown> = {
@@ -25,6 +27,11 @@ const messages: Record<string, (lending: (bytes: Uint8Array) => Uint8Array) => u
   }),
   "side by side": (lending) => [lending(bytes(65 * KIB)), lending(bytes(65 * KIB)), lending(bytes(65 * KIB))],
   "after and before more than a fragment": (lending) => ["x".repeat(200 * KIB), lending(LARGE), "y".repeat(200 * KIB)],
+  "before, in and after a fun, whose own bytes are copied": (lending) => [
+    lending(LARGE),
+    new Fun({ ...FUN, freeVariables: [lending(LARGE)] }),
+    lending(LARGE),
+  ],
   "beside what is too small to be lent": (lending) => [lending(bytes(16 * KIB - 1)), lending(LARGE), lending(bytes(0))],
 };
 

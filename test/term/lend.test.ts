@@ -38,8 +38,10 @@ test("what stays in this process is copied, so that it may be changed at once", 
   expect(Object.getPrototypeOf(copy)).toBe(Uint8Array.prototype);
 });
 
-test("what is no Uint8Array cannot be lent", () => {
-  for (const value of ["text", [1, 2], new ArrayBuffer(8), undefined]) {
+test("what is no Uint8Array, or has lost its buffer, cannot be lent", () => {
+  const gone = new Uint8Array(8);
+  structuredClone(gone, { transfer: [gone.buffer] });
+  for (const value of ["text", [1, 2], new ArrayBuffer(8), undefined, gone]) {
     expect(() => lend(value as unknown as Uint8Array)).toThrow(expect.objectContaining({ code: "BADARG" }));
   }
 });
