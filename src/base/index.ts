@@ -9,7 +9,7 @@ export {
   type PeerLimitErrorCode,
   TiebeamError,
 } from "./errors.ts";
-export { consoleLogger, type LogFacts, type Logger, silentLogger } from "./logger.ts";
+export { consoleLogger, type LogFacts, type Logger, safeLogger, silentLogger } from "./logger.ts";
 export { type PinoLike, type PinoMethod, pinoLogger } from "./pino-logger.ts";
 export { type Random, systemRandom } from "./random.ts";
 export { issuesText, type SchemaIssue, type SchemaResult, type StandardSchemaV1 } from "./standard-schema.ts";

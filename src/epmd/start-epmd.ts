@@ -2,6 +2,7 @@ import {
   type ByteStream,
   type Clock,
   type Logger,
+  safeLogger,
   silentLogger,
   systemClock,
   type Timer,
@@ -95,7 +96,7 @@ export class Epmd {
     this.#hosts = hostsFor(options.addresses ?? settings.addresses);
     this.#transport = options.transport ?? tcpTransport;
     this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger ?? silentLogger;
+    this.#logger = safeLogger(options.logger ?? silentLogger);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
