@@ -2,7 +2,6 @@ import { NodeDownError } from "../base/index.ts";
 import {
   type CallOptions,
   checkNodes,
-  checkTimeout,
   Exit,
   nameText,
   observedCall,
@@ -10,6 +9,7 @@ import {
   type ProcessName,
   Reason,
   SpawnError,
+  waitingOf,
 } from "../runtime/index.ts";
 import { atom, atomTerm, isList, isTuple, Ref, type Term, tuple } from "../term/index.ts";
 import { type Called, RpcError } from "./errors.ts";
@@ -138,10 +138,9 @@ async function executeCallAs(
   core: ProcessCore,
   called: Called,
   args: readonly unknown[],
-  { timeoutMs = Number.POSITIVE_INFINITY, signal }: CallOptions,
+  options: CallOptions,
 ): Promise<Term> {
-  signal?.throwIfAborted();
-  checkTimeout(timeoutMs);
+  const { timeoutMs, signal } = waitingOf(options, Number.POSITIVE_INFINITY);
   const { runtime } = core;
   let release = () => {};
   try {

@@ -1,5 +1,5 @@
 import { NodeDownError } from "../base/index.ts";
-import { type CallOptions, call, checkNodes, type ProcessCore, type ProcessName } from "../runtime/index.ts";
+import { type CallOptions, call, checkNodes, type ProcessCore, type ProcessName, waitingOf } from "../runtime/index.ts";
 import { atom, atomTerm, isTuple, type Term, tuple } from "../term/index.ts";
 import { calledOf, executeCall, executeCast } from "./erpc.ts";
 import { badrpcError, type Called, exitError, RpcError } from "./errors.ts";
@@ -65,10 +65,8 @@ export class Rpc {
     const { module: m, function: f } = called;
     const request = tuple(BLOCK_CALL, atomTerm(m) as object, atomTerm(f) as object, args, this.#core.groupLeader);
     const rex = { name: REX, node: called.node };
-    return returned(
-      called,
-      await call(this.#core, rex, request, { timeoutMs: Number.POSITIVE_INFINITY, ...options }),
-    ) as T;
+    const waiting = waitingOf(options, Number.POSITIVE_INFINITY);
+    return returned(called, await call(this.#core, rex, request, waiting)) as T;
   }
 
   /** Runs a function, whatever comes of it. Promise and errors as {@link Process.send}. Same as `rpc:cast/4`. */

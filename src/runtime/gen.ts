@@ -1,5 +1,5 @@
 import { ArgumentError } from "../base/index.ts";
-import { atom, atomTerm, isTuple, Pid, Ref, type Term, type Tuple, tuple } from "../term/index.ts";
+import { atom, atomTerm, inspect, isTuple, Pid, Ref, type Term, type Tuple, tuple } from "../term/index.ts";
 import { type Address, type Destination, resolve } from "./destination.ts";
 import { Exit, ExitError, Reason } from "./exit-reason.ts";
 import { From } from "./from.ts";
@@ -58,12 +58,11 @@ function callAs(
   core: ProcessCore,
   to: Destination,
   request: unknown,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CallOptions,
+  options: CallOptions,
   form: CallForm,
 ): Promise<Term> {
   return new Promise((resolvePromise, reject) => {
-    signal?.throwIfAborted();
-    checkTimeout(timeoutMs);
+    const { timeoutMs, signal } = waitingOf(options, DEFAULT_TIMEOUT_MS);
     const target = resolve(to, core.runtime.identity.node);
     const failure = (why: unknown) => {
       const failed = form.failed(targetTerm(to, target), request, timeoutTerm(timeoutMs));
@@ -114,9 +113,36 @@ const genServerCall: CallForm = {
   failed: (target, request, timeout) => tuple(atom("Elixir.GenServer"), atom("call"), [target, request, timeout]),
 };
 
+/**
+ * How long to wait by these options, and for which signal.
+ *
+ * @throws ArgumentError `BADARG` for what cannot be waited for; the signal's reason when it is aborted already.
+ */
+export function waitingOf(options: CallOptions, defaultMs: number): CallOptions & { timeoutMs: number } {
+  checkOptionsObject(options);
+  const { timeoutMs = defaultMs, signal } = options;
+  checkTimeout(timeoutMs);
+  checkSignal(signal);
+  signal?.throwIfAborted();
+  return signal === undefined ? { timeoutMs } : { timeoutMs, signal };
+}
+
+/** @throws ArgumentError `BADARG`, as for null, which the type does not allow. */
+export function checkOptionsObject(options: object): void {
+  if (typeof options !== "object" || options === null) throw new ArgumentError("options", "must be an object");
+}
+
+/** @throws ArgumentError `BADARG` for what is no `AbortSignal`; those of other realms are. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  if (typeof signal?.addEventListener === "function" && typeof signal.throwIfAborted === "function") return;
+  throw new ArgumentError("signal", `must be an AbortSignal, got ${inspect(signal)}`);
+}
+
 /** @throws ArgumentError `BADARG` unless it is a positive number or `Infinity`. */
 export function checkTimeout(timeoutMs: number): void {
-  if (!(timeoutMs > 0)) throw new ArgumentError("timeoutMs", `must be above 0, got ${timeoutMs}`);
+  if (typeof timeoutMs === "number" && timeoutMs > 0) return;
+  throw new ArgumentError("timeoutMs", `must be above 0, got ${inspect(timeoutMs)}`);
 }
 
 function isSelf(core: ProcessCore, address: Exclude<Address, Ref>): boolean {

@@ -16,7 +16,18 @@ export { keepIn } from "./environment.ts";
 export { asTerm, Exit, ExitError, isOrderly, Reason, raised, reasonOf } from "./exit-reason.ts";
 export { From, sendReply } from "./from.ts";
 export type { FunctionTable, Outcome } from "./function-table.ts";
-export { type CallForm, type CallOptions, call, cast, checkTimeout, type GenMessage, readGen } from "./gen.ts";
+export {
+  type CallForm,
+  type CallOptions,
+  call,
+  cast,
+  checkOptionsObject,
+  checkSignal,
+  checkTimeout,
+  type GenMessage,
+  readGen,
+  waitingOf,
+} from "./gen.ts";
 export { Identity } from "./identity.ts";
 export type { Monitoring, MonitorTarget } from "./monitors.ts";
 export type { MultiCallResult } from "./multi-call.ts";

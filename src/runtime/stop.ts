@@ -6,10 +6,10 @@ import {
   type CallForm,
   type CallOptions,
   call,
-  checkTimeout,
   DEFAULT_TIMEOUT_MS,
   targetTerm,
   timeoutTerm,
+  waitingOf,
 } from "./gen.ts";
 import type { ProcessCore } from "./process-core.ts";
 
@@ -26,9 +26,7 @@ export async function stop(
   reason: unknown = Reason.normal,
   options: CallOptions = {},
 ): Promise<void> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
-  signal?.throwIfAborted();
-  checkTimeout(timeoutMs);
+  const { timeoutMs, signal } = waitingOf(options, DEFAULT_TIMEOUT_MS);
   const { runtime } = core;
   const address = resolve(to, runtime.identity.node);
   const wanted = runtime.copies.fixed(reason);

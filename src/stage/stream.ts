@@ -3,6 +3,8 @@ import { ReadableStream } from "node:stream/web";
 import { ArgumentError } from "../base/index.ts";
 import {
   type Address,
+  checkOptionsObject,
+  checkSignal,
   type Destination,
   Exit,
   ExitError,
@@ -56,6 +58,8 @@ export function stream<E = Term>(
   producers: Destination | readonly Destination[],
   options: StreamOptions = {},
 ): EventStream<E> {
+  checkOptionsObject(options);
+  checkSignal(options.signal);
   checkOptions(subscriptionOptions(options));
   if (options.demand !== undefined) demandRequest(options.demand);
   return new EventStream<E>(

@@ -7,6 +7,7 @@ import {
   type ProcessCore,
   resolve,
   Server,
+  waitingOf,
 } from "../../runtime/index.ts";
 import { atom, Pid, type Term, tuple } from "../../term/index.ts";
 import { type Mfa, mfaTerm } from "../server/mfa.ts";
@@ -64,8 +65,8 @@ export class AgentClient<S = unknown> {
     return new Server(this.#core, this.target).stop(reason, options);
   }
 
-  async #call(kind: string, run: StateFunction | Mfa, options?: CallOptions): Promise<unknown> {
-    options?.signal?.throwIfAborted(); // a call that is not made leaves no function behind
+  async #call(kind: string, run: StateFunction | Mfa, options: CallOptions = {}): Promise<unknown> {
+    waitingOf(options, Number.POSITIVE_INFINITY); // a call that is not made leaves no function behind
     return call(this.#core, this.target, tuple(atom(kind), this.#sendable(run)), options);
   }
 

@@ -1,6 +1,8 @@
 import { ArgumentError } from "../../base/index.ts";
 import {
   type CallOptions,
+  checkOptionsObject,
+  checkSignal,
   coreOf,
   Exit,
   ExitError,
@@ -103,20 +105,21 @@ export class Task<T = Term> {
    * @throws ExitError with the reason `{Why, {Task, :await, [Task, Timeout]}}`: `EXIT_OTHER` when the task crashed,
    * `EXIT_TIMEOUT`; NodeDownError. A task that is not ready in time goes on; the throw ends its owner, and so it, unless caught.
    */
-  async await({ timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CallOptions = {}): Promise<T> {
-    const result = await this.#wait(timeoutMs, signal);
+  async await(options: CallOptions = {}): Promise<T> {
+    const result = await this.#wait(options);
     if (result?.ok) return result.value;
     const { runtime } = this.#owner;
     const why = result === undefined ? Reason.timeout : result.reason;
     if (why === Reason.noconnection) throw runtime.nodeDownError(this.pid.node);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const timeout = timeoutMs === Number.POSITIVE_INFINITY ? atom("infinity") : Math.ceil(timeoutMs);
     const awaited = tuple(atom("Elixir.Task"), atom("await"), [this.#term(), timeout]);
     throw new ExitError("call", this.pid, why, tuple(why as object, awaited));
   }
 
   /** Waits for what comes of it, without failing: undefined when nothing has in time. `timeoutMs: 0` only looks. */
-  yield({ timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CallOptions = {}): Promise<TaskResult<T> | undefined> {
-    return this.#wait(timeoutMs, signal);
+  yield(options: CallOptions = {}): Promise<TaskResult<T> | undefined> {
+    return this.#wait(options);
   }
 
   /**
@@ -155,7 +158,10 @@ export class Task<T = Term> {
     this.#owner.runtime.removeAlias(this.#ref);
   }
 
-  async #wait(timeoutMs: number, signal: AbortSignal | undefined): Promise<TaskResult<T> | undefined> {
+  async #wait(options: CallOptions): Promise<TaskResult<T> | undefined> {
+    checkOptionsObject(options);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+    checkSignal(signal);
     signal?.throwIfAborted();
     if (!(timeoutMs >= 0)) throw new ArgumentError("timeoutMs", `must not be negative, got ${timeoutMs}`);
     if (!this.#owner.alive) throw new Exit(this.#owner.exitReason);
