@@ -149,7 +149,15 @@ function checkExposed(
 }
 
 /** What a throw of JavaScript is in Erlang: an `Error` an error, an `Exit` an exit, any other value a throw. */
-function failure(error: unknown, [module, name, args]: readonly unknown[]): Outcome {
+function failure(error: unknown, called: readonly unknown[]): Outcome {
+  try {
+    return readFailure(error, called);
+  } catch {
+    return { kind: "throw", value: asTerm(error) }; // even to ask what it is throws, as of a revoked proxy
+  }
+}
+
+function readFailure(error: unknown, [module, name, args]: readonly unknown[]): Outcome {
   if (!(error instanceof Error)) return { kind: "throw", value: asTerm(error) };
   if (error instanceof ErlangError) {
     const place = tuple(module as object, name as object, args as object, []);

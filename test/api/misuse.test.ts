@@ -141,6 +141,15 @@ describe("an exposed function that throws what is no term", () => {
       'threw "Symbol(odd)"',
     ],
     [
+      "a revoked proxy",
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {});
+        revoke();
+        throw proxy;
+      },
+      'threw "a value without a text"',
+    ],
+    [
       "an Exit with a date",
       () => {
         throw new Exit(new Map([[1, new WeakMap()]]));
