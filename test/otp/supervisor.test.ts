@@ -93,6 +93,26 @@ describe("the start", () => {
     expect(world.runtime.counts()).toMatchObject({ processes: 0, watches: 0, names: 0 });
   });
 
+  test("leaves no child behind when the supervisor is killed while its start function runs", async () => {
+    let go = (): void => {};
+    const allowed = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const start = async () => {
+      await allowed;
+      return startServer(world.user, Worker, { args: { label: "a", trapExit: true } });
+    };
+    const starting = startServer(world.user, Supervisor.of([{ id: "a", start }]), { name: "tree" }).catch(() => {});
+    await world.settle();
+
+    world.runtime.names.find("tree")!.exit(Reason.killed);
+    go();
+    await Promise.all([starting, world.settle()]);
+
+    expect(log).toEqual(["start a", "end a :killed"]);
+    expect(world.runtime.counts()).toMatchObject({ processes: 1, names: 0 }); // the user
+  });
+
   test("fails when a child cannot be started, and stops those before it", async () => {
     const failing = started(Supervisor.of([worker("a"), worker("b", { fails: () => true }), worker("c")]));
     const reason = parse("{:shutdown, {:failed_to_start_child, :b, :no_luck}}");

@@ -31,7 +31,8 @@ const UNDEFINED = atom("undefined");
 export async function startChild(core: ProcessCore, start: Start): Promise<StartOutcome> {
   try {
     const outcome = readStart(await start(starterOf(core)));
-    if (outcome.kind === "started") adopt(core, outcome.pid);
+    if (outcome.kind === "started" && core.alive) adopt(core, outcome.pid);
+    else if (outcome.kind === "started") abandon(core, outcome.pid);
     return outcome;
   } catch (error) {
     if (!(error instanceof ExitError)) return { kind: "failed", reason: reasonOf(error), crashed: true };
@@ -133,6 +134,14 @@ function readStart(result: unknown): StartOutcome {
 
 function hasPid(result: unknown): result is { readonly pid: Pid } {
   return typeof result === "object" && result !== null && "pid" in result && result.pid instanceof Pid;
+}
+
+/** The supervisor was killed while the start function ran: the child ends as with the link that it would have had. */
+function abandon(core: ProcessCore, to: Pid): void {
+  const { runtime, pid, exitReason } = core;
+  const behaviour = runtime.find(to)?.behaviour;
+  if (behaviour instanceof OtpProcess) behaviour.parent ??= pid;
+  void runtime.route(to.node, { op: "exit", from: pid, to, reason: exitReason }, false);
 }
 
 /** Links a process that a start function gave; a server that has no parent yet gets this one, whose end is then its own. */
