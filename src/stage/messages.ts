@@ -67,11 +67,15 @@ export function readStageMessage(message: unknown): StageMessage | undefined {
     : { to: "consumer", pid, tag, operation: readConsumerOperation(payload) };
 }
 
+/** Events that can be counted here. A BEAM has no such bound. */
+const MOST = Number.MAX_SAFE_INTEGER;
+
 function readProducerOperation(payload: Term | undefined): ProducerOperation {
   if (!isTuple(payload)) return undefined;
   const [operation, first, second] = payload as readonly Term[];
-  if (operation === ASK && payload.length === 2 && Number.isSafeInteger(first)) {
-    return { kind: "ask", count: first as number };
+  if (operation === ASK && payload.length === 2 && (Number.isSafeInteger(first) || typeof first === "bigint")) {
+    // More than can be counted, which is as good as no end of them. One below 0 is asked for as little as 0.
+    return { kind: "ask", count: Number(first) > MOST ? MOST : Number(first) };
   }
   if (operation === CANCEL && payload.length === 2) return { kind: "cancel", reason: first as Term };
   if (operation === ACK && payload.length === 2 && Number.isSafeInteger(first)) {

@@ -37,6 +37,13 @@ test("what is built for a producer is read as what was meant", () => {
   ]);
 });
 
+test("an ask for more than can be counted is one for as many as can be", () => {
+  const ask = (count: bigint) => tuple(atom("$gen_producer"), tuple(pid, tag as object), tuple(atom("ask"), count));
+
+  expect(readStageMessage(ask(10n ** 20n))?.operation).toEqual({ kind: "ask", count: Number.MAX_SAFE_INTEGER });
+  expect(readStageMessage(ask(-(10n ** 20n)))?.operation).toEqual({ kind: "ask", count: -1e20 });
+});
+
 test("what is built for a consumer is read as what was meant, an empty list of events too", () => {
   const read = [
     eventsMessage(pid, tag, [1, 2]),
