@@ -1,6 +1,6 @@
 import { type GenServerClass, GenServerProcess, type Next } from "../otp/index.ts";
-import { type From, type ProcessCore, Reason } from "../runtime/index.ts";
-import { atom, inspect, type Term, tuple } from "../term/index.ts";
+import { asTerm, Exit, type From, type ProcessCore, Reason } from "../runtime/index.ts";
+import { atom, inspect, isList, type Term, tuple } from "../term/index.ts";
 import {
   type CancelReason,
   type ConsumerOptions,
@@ -168,7 +168,10 @@ export class StageProcess extends GenServerProcess {
   /** Events leave before the reply does. */
   protected override next(next: Next<unknown> | undefined, reply?: () => void): void | Promise<void> {
     const events = next?.events;
-    if (events === undefined || events.length === 0) return super.next(next, reply);
+    if (events === undefined) return super.next(next, reply);
+    // A text or a set would be cut into pieces that no consumer takes for events, a tuple be read as a message of another kind.
+    if (!isList(events)) throw new Exit(tuple(atom("bad_return_value"), asTerm(events)));
+    if (events.length === 0) return super.next(next, reply);
     return after(this.#emit(events), () => super.next(next, reply));
   }
 

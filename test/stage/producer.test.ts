@@ -91,6 +91,26 @@ test("demand is told as it is asked, each ask for itself, and never again", asyn
   expect(one.got()).toEqual(["[1, 2, 3, 4, 5]"]);
 });
 
+test.each([
+  ["a text", "abc", '"abc"'],
+  ["a tuple", tuple(atom("cancel"), 1), "{:cancel, 1}"],
+  ["bytes", new Uint8Array([1, 255]), "<<1, 255>>"],
+  ["nothing", null, "nil"],
+])("events that are no list end the stage, and nobody gets them: %s", async (_, events, shown) => {
+  const { consumer, settle, node, pid } = await served();
+  const one = consumer();
+  await one.subscribe();
+  await one.ask(3);
+  const ends: unknown[] = [];
+  node.process.monitor(pid, ({ reason }) => void ends.push(reason));
+
+  node.process.call(pid, events).catch(() => {});
+  await settle();
+
+  expect(ends.map((reason) => inspect(reason))).toEqual([`{:bad_return_value, ${shown}}`]);
+  expect(one.got()).toEqual([]);
+});
+
 test("asks for nothing, or less, have no effect at all", async () => {
   const { consumer, source } = await served();
   const one = consumer();
