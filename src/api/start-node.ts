@@ -19,6 +19,7 @@ import { checkOptions } from "./check-options.ts";
 import { Node } from "./node.ts";
 import { DEFAULT_SETUP_TIMEOUT_MS, type ListenOptions, type NodeOptions } from "./options.ts";
 import { type DynamicName, dynamicHost, loopbackOf, ownName } from "./own-name.ts";
+import { registrationLog } from "./registration-log.ts";
 
 /** What was started so far, to be undone in reverse order when the rest fails. */
 type Undo = (() => Promise<unknown> | undefined)[];
@@ -68,7 +69,8 @@ async function startNamed(node: string, options: NodeOptions, undo: Undo): Promi
   const registered = registers ? { name, port: options.advertisedPort ?? first.endpoint.port } : undefined;
   const epmd = registered && mode === "auto" ? await startEpmdBeside(epmdClient, transport, around) : undefined;
   undo.push(() => epmd?.close());
-  const registration = registered && (await epmdClient.register(registered));
+  const onEvent = registrationLog(node, around.logger);
+  const registration = registered && (await epmdClient.register(registered, { onEvent }));
   undo.push(() => registration?.close());
 
   const creation = registration?.creation ?? randomCreation(around.random);
