@@ -19,25 +19,18 @@ export class Export {
  * Its free variables are decoded exactly (floats as `Float`), whatever the profile.
  */
 export class Fun {
-  readonly arity: number;
+  readonly arity!: number;
   /** MD5 of the module's code, 16 bytes. */
-  readonly uniq: Uint8Array;
-  readonly index: number;
-  readonly module: string;
-  readonly oldIndex: number;
-  readonly oldUniq: number | bigint;
+  readonly uniq!: Uint8Array;
+  readonly index!: number;
+  readonly module!: string;
+  readonly oldIndex!: number;
+  readonly oldUniq!: number | bigint;
   /** The process that made it; later releases name another one and ignore it. */
-  readonly creator: Pid;
-  readonly freeVariables: readonly Term[];
+  readonly creator!: Pid;
+  readonly freeVariables!: readonly Term[];
 
   constructor(fields: Fun) {
-    this.arity = fields.arity;
-    this.uniq = fields.uniq;
-    this.index = fields.index;
-    this.module = fields.module;
-    this.oldIndex = fields.oldIndex;
-    this.oldUniq = fields.oldUniq;
-    this.creator = fields.creator;
-    this.freeVariables = fields.freeVariables;
+    Object.assign(this, fields);
   }
 }
